@@ -1,0 +1,20 @@
+# The two programs, thin over the library like any user's.
+file(GLOB server_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/apps/cloud-p2p/*.cpp")
+if(server_sources)
+  find_package(CLI11 REQUIRED)
+  find_package(spdlog REQUIRED)
+  add_executable(cloud-p2p ${server_sources})
+  target_compile_definitions(cloud-p2p PRIVATE CLOUDP2P_VERSION="${PROJECT_VERSION}" ASIO_NO_DEPRECATED)
+  target_link_libraries(cloud-p2p PRIVATE
+    cloudp2p::cloudp2p CLI11::CLI11 spdlog::spdlog fmt::fmt Asio::Asio Threads::Threads)
+endif()
+
+file(GLOB client_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/apps/client/*.cpp")
+if(client_sources)
+  find_package(CLI11 REQUIRED)
+  find_package(LibEdit REQUIRED)
+  add_executable(client ${client_sources})
+  target_compile_definitions(client PRIVATE CLOUDP2P_VERSION="${PROJECT_VERSION}" ASIO_NO_DEPRECATED)
+  target_link_libraries(client PRIVATE
+    cloudp2p::cloudp2p CLI11::CLI11 LibEdit::LibEdit fmt::fmt Asio::Asio Threads::Threads)
+endif()

@@ -1,0 +1,23 @@
+# What only a build of cloudp2p itself wants; a project that adds us as a subfolder keeps its own settings.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+endif()
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(CLOUDP2P_CCACHE ccache)
+  mark_as_advanced(CLOUDP2P_CCACHE)
+  if(CLOUDP2P_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CLOUDP2P_CCACHE})
+  endif()
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+# g++ 12 takes the unused alternative of a moved std::variant or std::function for uninitialised.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  add_compile_options(-Wno-maybe-uninitialized)
+endif()
+if(CLOUDP2P_WERROR)
+  add_compile_options(-Werror)
+endif()

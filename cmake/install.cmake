@@ -1,0 +1,31 @@
+# The installed package: find_package(cloudp2p) gives cloudp2p::headers, cloudp2p::cloudp2p and cloudp2p::testing.
+include(CMakePackageConfigHelpers)
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/cloudp2p")
+
+# The programs join no export set: a consumer links our libraries, it does not run our programs from CMake.
+if(TARGET cloud-p2p)
+  set_target_properties(cloud-p2p PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+  install(TARGETS cloud-p2p RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+if(TARGET client)
+  # Copied under its longer name, which install(TARGETS) can not give; so it finds a shared library from where it was built.
+  set_target_properties(client PROPERTIES BUILD_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+  install(PROGRAMS "$<TARGET_FILE:client>" DESTINATION "${CMAKE_INSTALL_BINDIR}" RENAME cloud-p2p-client)
+endif()
+
+install(TARGETS ${installed_targets} EXPORT cloudp2pTargets
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(EXPORT cloudp2pTargets NAMESPACE cloudp2p:: DESTINATION "${package_dir}")
+
+configure_package_config_file(cmake/cloudp2pConfig.cmake.in "${PROJECT_BINARY_DIR}/cloudp2pConfig.cmake"
+  INSTALL_DESTINATION "${package_dir}" NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/cloudp2pConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES
+  "${PROJECT_BINARY_DIR}/cloudp2pConfig.cmake"
+  "${PROJECT_BINARY_DIR}/cloudp2pConfigVersion.cmake"
+  cmake/FindAsio.cmake
+  cmake/FindSodium.cmake
+  DESTINATION "${package_dir}")
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -1,0 +1,91 @@
+// Buffer: shared bytes that are written once, then only read; BufferPool recycles their memory.
+//
+// Purpose:   one chunk of an image goes to the local disk and to every follower without a copy.
+// Thread:    a Buffer is a value that may be handed to other threads; its bytes may be written only before it is
+//            first shared. BufferPool is safe from any thread.
+// Ownership: the last Buffer that refers to a block gives it back to its pool, or frees it. A pool may be destroyed
+//            before its buffers.
+// Limits:    a pool keeps at most `spare_max` free blocks; it never refuses: what bounds memory is credit, not the pool.
+#pragma once
+
+#include <cloudp2p/types.hpp>
+
+#include <memory>
+#include <mutex>
+
+namespace cloudp2p {
+
+class Buffer {
+ public:
+  Buffer() = default;
+  /// Uninitialised bytes from the heap.
+  [[nodiscard]] static Buffer allocate(std::size_t size_bytes) {
+    return Buffer(std::shared_ptr<std::byte[]>(new std::byte[size_bytes]), size_bytes);
+  }
+  [[nodiscard]] static Buffer copy_of(ByteView bytes) {
+    Buffer out = allocate(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), out.data());
+    return out;
+  }
+
+  [[nodiscard]] std::byte* data() noexcept { return block_.get() + offset_; }
+  [[nodiscard]] const std::byte* data() const noexcept { return block_.get() + offset_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] ByteView view() const noexcept { return {data(), size_}; }
+  /// A part of the same block, without a copy. The range must lie within this buffer.
+  [[nodiscard]] Buffer part(std::size_t offset, std::size_t size_bytes) const {
+    Buffer out = *this;
+    out.offset_ += offset;
+    out.size_ = size_bytes;
+    return out;
+  }
+
+ private:
+  friend class BufferPool;
+  Buffer(std::shared_ptr<std::byte[]> block, std::size_t size) : block_(std::move(block)), size_(size) {}
+
+  std::shared_ptr<std::byte[]> block_;
+  std::size_t offset_ = 0;
+  std::size_t size_ = 0;
+};
+
+class BufferPool {
+ public:
+  struct Limits {
+    std::size_t block_bytes;  ///< Requests up to this size are served by recycled blocks of this size.
+    std::size_t spare_max;    ///< Free blocks kept.
+  };
+  explicit BufferPool(Limits limits) : shared_(std::make_shared<Shared>(limits)) {}
+
+  /// A buffer of exactly `size_bytes`; larger than a block comes from the heap.
+  [[nodiscard]] Buffer take(std::size_t size_bytes) {
+    if (size_bytes > shared_->limits.block_bytes) return Buffer::allocate(size_bytes);
+    std::unique_ptr<std::byte[]> block = shared_->pop();
+    if (!block) block.reset(new std::byte[shared_->limits.block_bytes]);
+    auto give_back = [shared = shared_](std::byte* bytes) { shared->push(std::unique_ptr<std::byte[]>(bytes)); };
+    return Buffer(std::shared_ptr<std::byte[]>(block.release(), std::move(give_back)), size_bytes);
+  }
+
+ private:
+  struct Shared {
+    explicit Shared(Limits l) : limits(l) { spare.reserve(l.spare_max); }
+    std::unique_ptr<std::byte[]> pop() {
+      const std::lock_guard lock(mutex);
+      if (spare.empty()) return nullptr;
+      std::unique_ptr<std::byte[]> out = std::move(spare.back());
+      spare.pop_back();
+      return out;
+    }
+    void push(std::unique_ptr<std::byte[]> block) {
+      const std::lock_guard lock(mutex);
+      if (spare.size() < limits.spare_max) spare.push_back(std::move(block));
+    }
+    const Limits limits;
+    std::mutex mutex;
+    std::vector<std::unique_ptr<std::byte[]>> spare;
+  };
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace cloudp2p

@@ -1,0 +1,51 @@
+// Callback: a move-only function, called at most once.
+//
+// Purpose:   completion handlers that own buffers, handles and other callbacks. `std::function` cannot (it copies) and
+//            `std::move_only_function` is C++23.
+// Thread:    not synchronised; the port that takes a Callback says where it runs (on the node's thread, never inline).
+// Ownership: owns the callable and everything captured by it; destroyed uncalled when its holder is destroyed.
+#pragma once
+
+#include <cassert>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace cloudp2p {
+
+template <class Signature>
+class Callback;
+
+template <class R, class... Args>
+class Callback<R(Args...)> {
+ public:
+  Callback() = default;
+  Callback(std::nullptr_t) {}
+  template <class F>
+    requires(!std::is_same_v<std::remove_cvref_t<F>, Callback> && std::is_invocable_r_v<R, F&, Args...>)
+  Callback(F&& callable) : target_(std::make_unique<Target<std::decay_t<F>>>(std::forward<F>(callable))) {}
+
+  [[nodiscard]] explicit operator bool() const noexcept { return target_ != nullptr; }
+
+  /// Calls it. Calling an empty Callback is a bug of the caller. The callable stays alive until the call returns.
+  R operator()(Args... args) const {
+    assert(target_ != nullptr);
+    return target_->call(std::forward<Args>(args)...);
+  }
+
+ private:
+  struct Base {
+    virtual ~Base() = default;
+    virtual R call(Args... args) = 0;
+  };
+  template <class F>
+  struct Target final : Base {
+    template <class G>
+    explicit Target(G&& callable) : callable_(std::forward<G>(callable)) {}
+    R call(Args... args) override { return callable_(std::forward<Args>(args)...); }
+    F callable_;
+  };
+  std::unique_ptr<Base> target_;
+};
+
+}  // namespace cloudp2p

@@ -1,0 +1,97 @@
+// Catalog: the records of all images, tombstones included, on one node.
+//
+// Purpose:   a durable, ordered map digest → record, merged by stamp; listing, prefix search, and the bucket hashes that
+//            anti-entropy compares. It knows which images' bytes are here (`present`).
+// Thread:    `open` before the node starts; afterwards calls and callbacks on the node's thread, never inline, exactly
+//            once. `summary` and `buckets` are snapshots that already contain every change that was called back.
+// Durability: a change is durable when its callback reports success. Waiting changes share one transaction and one sync.
+// Merging:   a record replaces the held one only if its stamp is larger. `present` is about bytes, which are the same
+//            under every stamp: it stays as it is unless the change says otherwise.
+// Errors:    io, full, read_only, format: nothing of the failed change is durable for certain; the node stops writing.
+// Limits:    pages of at most limits::kListPageMax records.
+#pragma once
+
+#include <cloudp2p/callback.hpp>
+#include <cloudp2p/error.hpp>
+#include <cloudp2p/limits.hpp>
+#include <cloudp2p/types.hpp>
+
+namespace cloudp2p {
+
+struct CatalogEntry {
+  ImageRecord record;
+  bool present = false;     ///< This node holds the bytes, verified when they were written.
+  std::string file_name;    ///< In the ImageStore; empty unless present.
+  std::int64_t verified_ms = 0;  ///< Last time that the stored bytes were known to match the digest; 0 never.
+  friend bool operator==(const CatalogEntry&, const CatalogEntry&) = default;
+};
+
+/// One change. `presence` unset leaves the bytes' state as it is (metadata only).
+struct CatalogChange {
+  struct Presence {
+    bool present = false;
+    std::string file_name;
+    std::int64_t verified_ms = 0;
+  };
+  ImageRecord record;
+  std::optional<Presence> presence;
+};
+
+/// 64-bit hashes of the records (digest, stamp, live or tombstone) by the first 12 bits of the digest; order-free sums.
+using BucketHashes = std::array<std::uint64_t, limits::kBuckets>;
+[[nodiscard]] constexpr std::size_t bucket_of(const Digest& digest) noexcept {
+  return (static_cast<std::size_t>(digest.bytes[0]) << 4) | (static_cast<std::size_t>(digest.bytes[1]) >> 4);
+}
+/// A record's contribution to its bucket; buckets add these modulo 2^64.
+[[nodiscard]] inline std::uint64_t record_hash(const ImageRecord& record) noexcept;
+/// One number for all buckets, compared on every heartbeat.
+[[nodiscard]] inline std::uint64_t root_of(const BucketHashes& buckets) noexcept;
+
+struct CatalogSummary {
+  std::uint64_t root = 0;
+  std::uint64_t images = 0;      ///< Live records.
+  std::uint64_t tombstones = 0;
+  std::uint64_t missing = 0;     ///< Live records whose bytes are not here.
+  std::uint64_t image_bytes = 0; ///< Of live records.
+  Stamp newest;                  ///< The largest stamp ever held.
+  std::uint64_t transactions = 0;  ///< Durable commits since `open`; changes ÷ transactions is the group size.
+  std::uint64_t changes = 0;
+};
+
+/// Order of listing: newest first, by (time, digest).
+struct ListQuery {
+  std::size_t limit = 100;
+  std::string after;          ///< A cursor from the previous page; empty for the first.
+  std::int64_t since_ms = 0;  ///< Only records stamped at or after this wall time.
+};
+struct ListPage {
+  std::vector<CatalogEntry> entries;
+  std::string next;  ///< Cursor of the next page; empty at the end.
+};
+
+class Catalog {
+ public:
+  virtual ~Catalog() = default;
+
+  /// Opens or creates, recovers, counts. Errc::format when it is not a catalog or damaged (the caller rebuilds it).
+  [[nodiscard]] virtual Status open() = 0;
+
+  /// Merges one change; calls back with what is held afterwards.
+  virtual void put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) = 0;
+  virtual void get(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) = 0;
+  /// Live records whose digest begins with these hex digits; at most `limit`.
+  virtual void find(std::string hex_prefix, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
+  virtual void list(ListQuery query, Callback<void(Result<ListPage>)> done) = 0;
+  /// Records of one bucket with a digest above `after`, tombstones included, ordered by digest.
+  virtual void bucket(std::size_t bucket, Digest after, std::size_t limit,
+                      Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
+  /// Live records whose bytes are not here, ordered by digest, above `after`.
+  virtual void missing(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
+
+  [[nodiscard]] virtual const CatalogSummary& summary() const = 0;
+  [[nodiscard]] virtual const BucketHashes& buckets() const = 0;
+};
+
+}  // namespace cloudp2p
+
+#include <cloudp2p/detail/catalog.hpp>

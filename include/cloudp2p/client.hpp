@@ -1,0 +1,136 @@
+// Client: finds the leader, sends and reads images, and retries through leader changes under one upload id.
+//
+// Purpose:   what a program that is not a member uses. Written against ports only: the same code runs on sockets and in
+//            the simulator. `ClientHost` (host.hpp) wires the real ports and offers blocking calls.
+// Thread:    every call and every callback on the owner's (node's) thread; callbacks never inline, exactly once, with
+//            Errc::cancelled when the client is destroyed first.
+// Ownership: sources and sinks are shared until their operation's callback has been called.
+// Durability: an UploadOutcome means: fsynced on a majority of the nodes. Never earlier.
+// Errors:    after the configured retries: no_leader, no_quorum, unreachable, timed_out with what each node answered;
+//            at once: refused, not_found, ambiguous, permission, bad_key, integrity.
+// Unknown:   an upload that ends in timed_out or outcome_unknown may still surface; repeating it is safe and cheap.
+// Limits:    one connection to the leader, one more to each node that is asked; memory of one upload window each.
+#pragma once
+
+#include <cloudp2p/catalog.hpp>
+#include <cloudp2p/config.hpp>
+#include <cloudp2p/election.hpp>
+#include <cloudp2p/entropy.hpp>
+#include <cloudp2p/image_store.hpp>
+#include <cloudp2p/log_sink.hpp>
+#include <cloudp2p/timers.hpp>
+#include <cloudp2p/transport.hpp>
+
+#include <memory>
+
+namespace cloudp2p {
+
+/// The bytes of an upload. Readable any number of times, at any offset: a retry may begin again.
+class ImageSource {
+ public:
+  virtual ~ImageSource() = default;
+  [[nodiscard]] virtual const std::string& name() const = 0;  ///< As shown and stored; data, not a path.
+  /// Size and digest of the content; may read all of it.
+  struct Content {
+    std::uint64_t size_bytes = 0;
+    Digest digest;
+  };
+  virtual void identify(Callback<void(Result<Content>)> done) = 0;
+  virtual void read(ReadRange range, Callback<void(Result<Buffer>)> done) = 0;
+};
+
+/// Takes the bytes of a `get`. Nothing may become visible before `finish` succeeded.
+class ImageSink {
+ public:
+  virtual ~ImageSink() = default;
+  /// Forget what was written: another holder begins again from the first byte.
+  virtual void restart() = 0;
+  virtual void write(Buffer bytes, Callback<void(Status)> done) = 0;
+  /// Check the digest of everything written and make it visible. Errc::integrity when it does not match.
+  virtual void finish(const ImageRecord& record, Callback<void(Status)> done) = 0;
+};
+
+struct LeaderView {
+  NodeId leader = kNobody;
+  Term term = 0;
+  std::string address;
+  bool quorum_none = false;
+};
+struct UploadOutcome {
+  Digest digest;
+  std::uint64_t size_bytes = 0;
+  NodeId leader = kNobody;
+  std::uint32_t copies = 0;
+  std::uint32_t members = 0;
+  bool already_stored = false;
+  std::uint32_t attempts = 1;
+};
+struct ImageInfo {
+  ImageRecord record;
+  bool on_leader = false;  ///< The leader itself holds the bytes.
+};
+struct MemberView {
+  NodeId id = kNobody;
+  std::string address;
+  bool reachable = false;
+  bool voter = false;
+  MemberReport report;
+  std::chrono::milliseconds silent{0};
+};
+struct ClusterView {
+  NodeId answered_by = kNobody;
+  NodeId leader = kNobody;
+  Term term = 0;
+  ClusterId cluster;
+  std::uint64_t under_replicated = 0;  ///< Images with fewer verified copies than members.
+  bool quorum_none = false;
+  std::vector<MemberView> members;
+};
+/// One node's answer about its own copy of an image.
+struct CopyCheck {
+  NodeId node = kNobody;
+  Errc code = Errc::ok;  ///< ok, integrity, not_found, unreachable, io
+  std::string message;
+  std::string file_name;
+};
+struct TransferProgress {
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+};
+using ProgressCallback = Callback<void(const TransferProgress&)>;
+
+struct ClientPorts {
+  Executor* executor = nullptr;
+  Transport* transport = nullptr;
+  Timers* timers = nullptr;
+  Entropy* entropy = nullptr;
+  LogSink* log = nullptr;
+};
+
+enum class OperationId : std::uint64_t {};
+
+class Client {
+ public:
+  virtual ~Client() = default;
+  /// Uses peers, timeout, retries and timing of `config`. Starts the transport.
+  [[nodiscard]] static Result<std::unique_ptr<Client>> open(const Config& config, const ClientPorts& ports);
+
+  virtual OperationId discover(Callback<void(Result<LeaderView>)> done) = 0;
+  virtual OperationId upload(std::shared_ptr<ImageSource> source, ProgressCallback progress,
+                             Callback<void(Result<UploadOutcome>)> done) = 0;
+  /// By hex digest or unambiguous prefix of at least limits::kPrefixDigitsMin digits.
+  virtual OperationId get(std::string prefix, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
+                          Callback<void(Result<ImageInfo>)> done) = 0;
+  virtual OperationId info(std::string prefix, Callback<void(Result<ImageInfo>)> done) = 0;
+  virtual OperationId list(ListQuery query, Callback<void(Result<ListPage>)> done) = 0;
+  /// The leader's view; without a leader, the view of any node that answers.
+  virtual OperationId members(Callback<void(Result<ClusterView>)> done) = 0;
+  /// Asks every configured node to re-hash its own copy.
+  virtual OperationId verify(const Digest& digest, Callback<void(Result<std::vector<CopyCheck>>)> done) = 0;
+  /// Round trip to one node.
+  virtual OperationId ping(NodeId node, Callback<void(Result<LeaderView>)> done) = 0;
+  /// The operation ends with Errc::cancelled, unless it has ended. What an upload sent may stay with the nodes for a resume.
+  virtual void cancel(OperationId operation) = 0;
+};
+
+}  // namespace cloudp2p

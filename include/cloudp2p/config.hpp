@@ -1,0 +1,108 @@
+// Config: everything that an operator or an embedder may set, with defaults that work.
+//
+// Purpose:   one value for nodes and clients. Programs fill it directly; the executables load it with `load_config`
+//            (flag, then environment, then file, then default).
+// Units:     durations are chrono types, sizes in bytes.
+// Errors:    Errc::bad_config; the message names the file and JSON path, the flag or the variable, and what was
+//            expected. Nothing is half applied.
+// Limits:    at most limits::kMembersMax peers; a file of at most limits::kConfigFileBytesMax.
+// Secrets:   `encryption_key` is never printed by `to_json`.
+#pragma once
+
+#include <cloudp2p/callback.hpp>
+#include <cloudp2p/error.hpp>
+#include <cloudp2p/limits.hpp>
+#include <cloudp2p/log_sink.hpp>
+#include <cloudp2p/transport.hpp>
+#include <cloudp2p/types.hpp>
+
+#include <map>
+
+namespace cloudp2p {
+
+enum class Quorum : std::uint8_t {
+  majority,  ///< Safe in a partition. The default.
+  none,      ///< Classic Bully: the highest reachable ID leads, acknowledgements say how many copies exist.
+};
+/// What a higher ID does when it returns and a lower one leads.
+enum class Takeover : std::uint8_t { never, polite, immediate };
+
+struct ElectionTiming {
+  std::chrono::milliseconds heartbeat{100};
+  std::chrono::milliseconds failure_timeout{600};
+  std::chrono::milliseconds stagger{100};         ///< Added to the failure timeout for each higher ID believed alive.
+  std::chrono::milliseconds answer_timeout{150};  ///< Longest wait for a higher ID's answer.
+  std::chrono::milliseconds takeover_delay{5'000};
+  std::chrono::milliseconds founding_grace{1'000};  ///< How long a first start waits for all before a majority suffices.
+};
+
+struct ClientIdentity {
+  std::string name;
+  std::string public_key;  ///< 64 hex digits, X25519.
+  Rights rights;
+};
+
+struct Config {
+  // The contract's five.
+  NodeId node_id = kNobody;
+  std::vector<PeerAddress> peers;  ///< Default: 1-3 on 127.0.0.1:7001-7003.
+  std::string shared_dir = "./images";
+  std::string encryption_key;       ///< 64 hex digits, or empty.
+  std::optional<Address> listen;    ///< Overrides this node's peer entry (BIND).
+
+  // The channel.
+  std::string encryption_key_file;
+  std::string previous_key_file;    ///< Still accepted from others while keys rotate.
+  std::string identity_file;        ///< A private X25519 key: switches identities on.
+  std::map<NodeId, std::string> peer_public_keys;
+  std::vector<ClientIdentity> clients;
+
+  // The cluster.
+  Quorum quorum = Quorum::majority;
+  Takeover takeover = Takeover::polite;
+  ElectionTiming timing;
+
+  // The store.
+  std::uint64_t image_bytes_max = limits::kImageBytesMaxDefault;
+  bool accept_any = false;                         ///< Also what is not an image.
+  std::optional<std::uint64_t> free_bytes_min;     ///< Watermark; unset: the smaller of 1 GiB and 5 % of the file system.
+  std::uint64_t repair_bytes_per_second = 0;       ///< 0: as fast as uploads leave room.
+
+  // Logging (executables).
+  LogLevel log_level = LogLevel::info;
+  bool log_json = false;
+  std::string log_file;
+
+  // Clients.
+  std::chrono::milliseconds timeout{30'000};  ///< Of one operation without any progress.
+  unsigned retries = 8;
+
+  std::string source_file;  ///< Where the file part came from; empty when none.
+};
+
+/// Checks what can be checked without touching the network or the disk; first problem found.
+[[nodiscard]] Status validate_timing(const ElectionTiming& timing);
+/// `for_node`: also that node_id is set and among the peers.
+[[nodiscard]] Status validate(const Config& config, bool for_node);
+
+/// Flags override the environment, which overrides the file. Unset members are not given.
+struct ConfigFlags {
+  std::optional<std::string> config_file, node_id, peers, shared_dir, listen, encryption_key_file, log_level, log_format,
+      log_file;
+};
+using EnvironmentLookup = Callback<std::optional<std::string>(const char* name)>;
+
+/// Reads CONFIG_FILE, NODE_ID, PEERS, SHARED_DIR, ENCRYPTION_KEY and BIND through `environment`, and the JSON file.
+/// Does not validate for a role; call `validate` next.
+[[nodiscard]] Result<Config> load_config(const ConfigFlags& flags, const EnvironmentLookup& environment);
+/// The same from a JSON text; `file` is for messages.
+[[nodiscard]] Result<Config> parse_config(std::string_view json, const std::string& file);
+/// "1=host:port,2=host:port"
+[[nodiscard]] Result<std::vector<PeerAddress>> parse_peers(std::string_view text);
+/// The effective configuration as JSON, secrets replaced by "(set)".
+[[nodiscard]] std::string to_json(const Config& config);
+
+/// Address of this node's peer entry, or `listen`.
+[[nodiscard]] Address listen_address(const Config& config);
+
+}  // namespace cloudp2p

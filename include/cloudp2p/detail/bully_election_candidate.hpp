@@ -1,0 +1,205 @@
+// BullyElection: the pre-vote and the vote, at both ends.
+#pragma once
+
+#include <cloudp2p/bully_election.hpp>
+
+namespace cloudp2p {
+
+// Pre-vote (rule 2): nothing durable changes at either end.
+
+inline void BullyElection::handle(const PreVote& message, TimePoint now) {
+  if (known_peer(message.from) == nullptr) return;
+  if (message.takeover) return consider_takeover(message, now);
+  const PreVoteVerdict verdict = judge(message, now);
+  const bool names_leader = leading_ ? holds_majority(now) : hears_leader(now);
+  send(message.from, PreVoteAnswer{state_.term, message.next_term, self(), verdict, names_leader ? leader_ : kNobody});
+  if (verdict == PreVoteVerdict::leave_it_to_me && phase_ == Phase::idle) start_pre_vote(now);
+}
+
+inline PreVoteVerdict BullyElection::judge(const PreVote& message, TimePoint now) const {
+  const auto peer = peers_.find(message.from);
+  const bool hello_seen = peer != peers_.end() && !peer->second.incarnation.is_zero();
+  if (!able_to_vote() || message.next_term <= state_.term) return PreVoteVerdict::no;
+  if (hello_seen && !may_be_candidate(message.from, peer->second.incarnation)) return PreVoteVerdict::no;
+  if (leading_) return holds_majority(now) ? PreVoteVerdict::no : PreVoteVerdict::would_vote;
+  if (hears_leader(now)) return PreVoteVerdict::no;
+  if (now < granted_until_ && message.from != state_.voted_for) return PreVoteVerdict::no;
+  const bool stands = may_stand() && (phase_ != Phase::idle || ready_at().has_value());
+  if (message.from < self() && stands && !message.insist) return PreVoteVerdict::leave_it_to_me;
+  return PreVoteVerdict::would_vote;
+}
+
+inline void BullyElection::start_pre_vote(TimePoint now) {
+  lose_leader(now);
+  phase_ = Phase::pre_vote;
+  phase_until_ = now + options_.timing.answer_timeout;
+  answers_.clear();
+  send_all(PreVote{state_.term, state_.term + 1, self(), insist_, false});
+  evaluate_pre_vote(now);
+}
+
+inline void BullyElection::handle(const PreVoteAnswer& message, TimePoint now) {
+  if (phase_ != Phase::pre_vote || known_peer(message.from) == nullptr) return;
+  if (message.term > state_.term) {
+    // Too low to be voted for: take the term over, so that the next one stands above it.
+    enter_term(message.term, now);
+    persist();
+    if (message.leader != kNobody) retry_after(options_.timing.failure_timeout / 2, now);
+    return;
+  }
+  if (message.next_term != state_.term + 1) return;
+  answers_[message.from] = message;
+  evaluate_pre_vote(now);
+}
+
+inline void BullyElection::evaluate_pre_vote(TimePoint now) {
+  const std::vector<NodeId> ids = electors();
+  std::size_t would_vote = 0;
+  bool pending = false, higher_pending = false, leader_named = false;
+  for (const NodeId id : ids) {
+    if (id == self()) {
+      ++would_vote;
+      continue;
+    }
+    const auto answer = answers_.find(id);
+    if (answer == answers_.end()) {
+      const Link link = peers_[id].link;
+      // A refused connection is an answer; a broken one may be back within the timeout.
+      const bool awaited = link == Link::up || link == Link::closed;
+      pending = pending || awaited;
+      higher_pending = higher_pending || (awaited && id > self() && id != suspect_);
+      continue;
+    }
+    const PreVoteVerdict verdict = answer->second.verdict;
+    if (verdict == PreVoteVerdict::would_vote) ++would_vote;
+    leader_named = leader_named || answer->second.leader != kNobody;
+    if (verdict == PreVoteVerdict::leave_it_to_me && !insist_) {
+      insist_ = true;  // Once per outage: a half-connected higher ID cannot block for ever.
+      return retry_after(3 * options_.timing.answer_timeout + options_.timing.stagger, now);
+    }
+  }
+  const bool late = now >= phase_until_;
+  bool won = would_vote >= needed(ids.size()) && (late || !higher_pending);
+  // Without a quorum one "no" is all that keeps a second leader away: hear everybody.
+  if (options_.quorum == Quorum::none && (leader_named || (pending && !late))) won = false;
+  if (won) return start_vote(now, false);
+  if (late || !pending) {
+    const ElectionTiming& timing = options_.timing;
+    retry_after(leader_named ? timing.failure_timeout / 2 : Duration(timing.answer_timeout), now);
+  }
+}
+
+inline void BullyElection::retry_after(Duration delay, TimePoint now) {
+  phase_ = Phase::idle;
+  stand_at_ = now + delay;
+}
+
+// Vote (rule 3): one per term, durable before it leaves.
+
+inline void BullyElection::start_vote(TimePoint now, bool transfer) {
+  enter_term(state_.term + 1, now);
+  state_.voted_for = self();
+  persist();
+  phase_ = Phase::vote;
+  phase_until_ = now + 2 * options_.timing.answer_timeout;
+  votes_.clear();
+  send_all(VoteRequest{state_.term, self(), state_.incarnation, transfer});
+  evaluate_votes(now);
+}
+
+inline void BullyElection::handle(const VoteRequest& message, TimePoint now) {
+  if (known_peer(message.candidate) == nullptr || fault_) return;
+  if (refuses_vote(message, now)) return answer_vote(message.candidate, false);
+  if (message.term > state_.term) {
+    const bool handed_over = message.transfer && transferring_to_ == message.candidate;
+    enter_term(message.term, now, handed_over ? StepDownReason::resigned : StepDownReason::higher_term);
+  }
+  const bool fresh = state_.voted_for != message.candidate;
+  state_.voted_for = message.candidate;
+  if (fresh) persist();
+  granted_until_ = now + 2 * options_.timing.answer_timeout;
+  stand_at_ = std::max(stand_at_, granted_until_);
+  answer_vote(message.candidate, true);
+}
+
+/// A candidate of a higher term is refused, and its term not taken over, while the leader is heard: to stay silent is
+/// always safe, and a candidate that won its pre-vote elsewhere unseats the leader through the acknowledgement of its
+/// next heartbeat (Ongaro 2014, §4.2.3). A vote of the same term is repeated, should its answer have been lost.
+inline bool BullyElection::refuses_vote(const VoteRequest& message, TimePoint now) const {
+  if (!able_to_vote() || !may_be_candidate(message.candidate, message.incarnation)) return true;
+  if (message.term < state_.term) return true;
+  if (message.term == state_.term) {
+    const bool taken = state_.voted_for != kNobody && state_.voted_for != message.candidate;
+    return taken || leader_ != kNobody;
+  }
+  if (message.transfer) return false;
+  return leading_ ? holds_majority(now) : hears_leader(now);
+}
+
+inline void BullyElection::answer_vote(NodeId candidate, bool granted) {
+  send(candidate,
+       Vote{state_.term, self(), state_.incarnation, granted, state_.cluster, state_.founded, state_.membership});
+}
+
+inline void BullyElection::handle(const Vote& message, TimePoint now) {
+  Peer* peer = known_peer(message.from);
+  if (peer == nullptr || fault_) return;
+  peer->cluster = message.cluster;
+  if (message.term > state_.term && phase_ == Phase::vote) {
+    enter_term(message.term, now);
+    return persist();
+  }
+  if (phase_ != Phase::vote || message.term != state_.term || !message.granted) return;
+  votes_[message.from] = message;
+  evaluate_votes(now);
+}
+
+inline void BullyElection::evaluate_votes(TimePoint now) {
+  const DurableState base = newest_reported();
+  std::vector<NodeId> voters = counted_votes(base);
+  const std::size_t size = base.membership.version == 0 ? options_.configured.size() : base.membership.members.size();
+  const bool own = std::find(voters.begin(), voters.end(), self()) != voters.end();
+  if (own && voters.size() >= needed(size)) become_leader(base, std::move(voters), now);
+}
+
+/// The register's read: the newest membership that this node or a voter holds, of the founded cluster if one is known.
+inline DurableState BullyElection::newest_reported() const {
+  DurableState newest = state_;
+  const auto merge = [&](const Vote& vote) {
+    if (vote.membership.version == 0) return;
+    const bool other_cluster = vote.cluster != newest.cluster;
+    if (other_cluster && newest.founded && !vote.founded) return;
+    const bool wins = other_cluster && vote.founded && !newest.founded;
+    const bool founded = vote.founded || (!other_cluster && newest.founded);
+    if (wins || vote.membership.newer_than(newest.membership)) {
+      newest.cluster = vote.cluster;
+      newest.membership = vote.membership;
+      newest.founded = founded;
+    } else if (!other_cluster) {
+      newest.founded = founded;
+    }
+  };
+  // Twice: a founded cluster seen late decides about what was seen before it.
+  for (int pass = 0; pass < 2; ++pass) {
+    for (const auto& [id, vote] : votes_)
+      merge(vote);
+  }
+  return newest;
+}
+
+inline std::vector<NodeId> BullyElection::counted_votes(const DurableState& base) const {
+  const auto counts = [&](NodeId id, const Incarnation& incarnation) {
+    if (base.membership.version == 0) return configured(id);
+    const Member* member = base.membership.find(id);
+    return member != nullptr && member->incarnation == incarnation;
+  };
+  std::vector<NodeId> out;
+  if (counts(self(), state_.incarnation)) out.push_back(self());
+  for (const auto& [id, vote] : votes_) {
+    if (counts(id, vote.incarnation)) out.push_back(id);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace cloudp2p

@@ -1,0 +1,74 @@
+// Host and ClientHost: the real adapters, wired. What most programs use.
+//
+// Purpose:   `Host::open(config)` makes this process a member of the cluster: sockets, Noise channel, files, SQLite, on a
+//            thread of its own or on the caller's io_context (cloudp2p/asio.hpp). `ClientHost::open(config)` makes it a
+//            client with blocking calls. Several of both live in one process; nothing is global.
+// Thread:    Host: `status`, `drain` and destruction from any thread but the node's own. ClientHost: any thread; calls
+//            from several threads run concurrently on one set of connections.
+// Ownership: the LogSink outlives the object. Destruction closes connections, stops and joins the threads; it does not
+//            hand leadership over: call `drain` first for that.
+// Durability: see Client. A destroyed Host is to the cluster what a crashed one is, less the wait.
+// Errors:    open: bad_config, bad_key, locked, io, full, read_only, format, unreachable (the address cannot be listened
+//            on); the message names the setting, file or address and what to do.
+#pragma once
+
+#include <cloudp2p/client.hpp>
+#include <cloudp2p/node.hpp>
+
+#include <atomic>
+#include <memory>
+
+namespace cloudp2p {
+
+class Host {
+ public:
+  virtual ~Host() = default;
+  [[nodiscard]] static Result<std::unique_ptr<Host>> open(const Config& config, LogSink& log);
+
+  [[nodiscard]] virtual NodeStatus status() = 0;
+  [[nodiscard]] virtual TransportCounters transport_counters() = 0;
+  /// Where it listens; differs from the configuration when that said port 0.
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  /// Stops admitting, lets uploads finish for at most `patience`, hands leadership over. Blocks until done.
+  virtual void drain(std::chrono::milliseconds patience) = 0;
+  /// Applies what can change live: limits, keys. Errors leave everything as it was.
+  [[nodiscard]] virtual Status reload(const Config& config) = 0;
+};
+
+class ClientHost {
+ public:
+  virtual ~ClientHost() = default;
+  [[nodiscard]] static Result<std::unique_ptr<ClientHost>> open(const Config& config, LogSink& log);
+
+  // Each blocks until its result is there. `cancel_all` makes the ones under way return Errc::cancelled.
+  [[nodiscard]] virtual Result<LeaderView> discover() = 0;
+  [[nodiscard]] virtual Result<UploadOutcome> upload(std::shared_ptr<ImageSource> source, ProgressCallback progress = {}) = 0;
+  [[nodiscard]] virtual Result<ImageInfo> get(const std::string& id, std::shared_ptr<ImageSink> sink,
+                                              ProgressCallback progress = {}) = 0;
+  [[nodiscard]] virtual Result<ImageInfo> info(const std::string& id) = 0;
+  [[nodiscard]] virtual Result<ListPage> list(const ListQuery& query) = 0;
+  [[nodiscard]] virtual Result<ClusterView> members() = 0;
+  [[nodiscard]] virtual Result<std::vector<CopyCheck>> verify(const Digest& digest) = 0;
+  [[nodiscard]] virtual Result<LeaderView> ping(NodeId node) = 0;
+  /// Safe from any thread, also while calls are under way.
+  virtual void cancel_all() = 0;
+};
+
+/// A file on disk, read in pieces on a worker thread and hashed once. Fails at once when it cannot be read.
+[[nodiscard]] Result<std::shared_ptr<ImageSource>> file_source(const std::string& path);
+/// Everything that `descriptor` has to give, spooled to an unnamed temporary file first; `name` is what gets stored.
+[[nodiscard]] Result<std::shared_ptr<ImageSource>> stream_source(int descriptor, std::string name, std::uint64_t bytes_max);
+/// Bytes in memory.
+[[nodiscard]] std::shared_ptr<ImageSource> memory_source(std::string name, Buffer bytes);
+/// Writes `path`.part, checks the digest, renames. An existing file is replaced only by a complete one.
+[[nodiscard]] Result<std::shared_ptr<ImageSink>> file_sink(const std::string& path);
+/// Spools, checks the digest, then writes everything to `descriptor`.
+[[nodiscard]] Result<std::shared_ptr<ImageSink>> stream_sink(int descriptor);
+
+/// A new cluster key in a new file, mode 0600. Errc::exists when the file is there.
+[[nodiscard]] Status generate_key_file(const std::string& path);
+
+/// The version of the library, "0.1.0".
+[[nodiscard]] const char* version() noexcept;
+
+}  // namespace cloudp2p

@@ -1,0 +1,83 @@
+// ImageStore: the bytes of images on one node.
+//
+// Purpose:   streamed put (begin, append, commit or abort), ranged read, erase, list, verify.
+// Thread:    every call from the node's thread; every callback on the node's thread, never inline, exactly once (with
+//            Errc::cancelled at shutdown). Work runs elsewhere: no call blocks.
+// Ownership: buffers given to `append` are held until its callback. The store outlives its callbacks.
+// Durability: `commit` succeeds only when the whole image, its digest verified, and its directory entry survive power
+//            loss. Otherwise nothing of it is visible under its final name. Commits that are waiting share their syncs.
+// Errors:    integrity (digest or length wrong; the put is gone), full, read_only, io (the store goes read-only by
+//            itself and says so in `health`), not_found, cancelled. After an error of append or commit the put is gone.
+// Unknown:   after a crash a committed-but-unanswered image may or may not be there; `list` tells after the restart.
+// Limits:    limits::kUploadsMax + kParkedPutsMax puts at once; appends at most limits::kPayloadBytesMax bytes.
+#pragma once
+
+#include <cloudp2p/buffer.hpp>
+#include <cloudp2p/callback.hpp>
+#include <cloudp2p/error.hpp>
+#include <cloudp2p/types.hpp>
+
+namespace cloudp2p {
+
+enum class PutId : std::uint64_t {};
+
+/// What a put promises to be; checked at commit.
+struct PutHeader {
+  UploadId upload;  ///< Names the partial file; unique among the puts in progress of one node.
+  Digest digest;
+  std::uint64_t size_bytes = 0;
+  ImageType type = ImageType::unknown;  ///< Chooses the extension of the stored file.
+  std::string name;                     ///< The user's; the store sanitises it.
+};
+
+/// Where an image's bytes are: a name below the store's directory, opaque to everyone else.
+struct StoredImage {
+  Digest digest;  ///< Zero when `list` cannot tell from the name alone; `prefix` then holds what it says.
+  std::string file_name;
+  std::uint64_t size_bytes = 0;
+  std::int64_t modified_ms = 0;
+};
+
+struct ReadRange {
+  std::uint64_t offset = 0;
+  std::size_t size_bytes = 0;
+};
+
+enum class StoreHealth : std::uint8_t { ok, full, read_only, failed };
+
+struct StoreStatus {
+  StoreHealth health = StoreHealth::ok;
+  std::uint64_t free_bytes = 0;   ///< Above the watermark, i.e. what may still be written.
+  std::string problem;            ///< For people; empty when healthy.
+};
+
+class ImageStore {
+ public:
+  virtual ~ImageStore() = default;
+
+  /// Opens a put. The id is valid until commit, abort or an error.
+  virtual void begin_put(PutHeader header, Callback<void(Result<PutId>)> done) = 0;
+  /// Appends in call order; `done` when the bytes were handed to the file system and the buffer was released.
+  virtual void append(PutId put, Buffer bytes, Callback<void(Status)> done) = 0;
+  /// Verifies length and digest and makes the image durable under its final name. A file that already holds this
+  /// digest is kept and reported as success.
+  virtual void commit(PutId put, Callback<void(Result<StoredImage>)> done) = 0;
+  /// Forgets the put and removes its partial file; appends under way are called back with cancelled.
+  virtual void abort(PutId put) = 0;
+
+  /// Reads a range; shorter than asked only at the end of the image.
+  virtual void read(const std::string& file_name, ReadRange range, Callback<void(Result<Buffer>)> done) = 0;
+  /// Moves the image to the trash; durable when called back. not_found is success for a caller that wanted it gone.
+  virtual void erase(const std::string& file_name, Callback<void(Status)> done) = 0;
+  /// Re-reads and re-hashes: ok, integrity, not_found or io. Yields to uploads.
+  virtual void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) = 0;
+  /// Moves a copy that failed its digest out of reach of readers, into the quarantine. Durable when called back.
+  virtual void quarantine(const std::string& file_name, Callback<void(Status)> done) = 0;
+  /// Every image under its final name, sorted by file name. Used at start, to reconcile with the catalog.
+  virtual void list(Callback<void(Result<std::vector<StoredImage>>)> done) = 0;
+
+  /// As last observed; never blocks.
+  [[nodiscard]] virtual StoreStatus status() const = 0;
+};
+
+}  // namespace cloudp2p

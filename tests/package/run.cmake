@@ -1,0 +1,53 @@
+# package:      install, move the prefix, build and run a consumer from there.
+# package_lite: the same consumer takes the source tree with add_subdirectory, and needs only the headers.
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0)
+    list(JOIN ARGV " " command)
+    message(FATAL_ERROR "${command}\nended with ${result}:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+function(build_consumer target)
+  run("${CMAKE_COMMAND}" -S "${SOURCE_DIR}/tests/package/consumer" -B "${WORK_DIR}/consumer" -G "${GENERATOR}"
+    "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}" "-DCMAKE_CXX_FLAGS=${CXX_FLAGS}" ${ARGN})
+  run("${CMAKE_COMMAND}" --build "${WORK_DIR}/consumer" --target ${target})
+endfunction()
+
+function(expect_output program expected)
+  run("${WORK_DIR}/consumer/${program}")
+  if(NOT output STREQUAL "${expected}\n")
+    message(FATAL_ERROR "${program} printed \"${output}\" instead of \"${expected}\"")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE "${WORK_DIR}")
+if(SCENARIO STREQUAL "package_lite")
+  build_consumer(headers_only "-DCLOUDP2P_SOURCE_DIR=${SOURCE_DIR}")
+  expect_output(headers_only "001122334455 jpeg holiday")
+  return()
+endif()
+
+run("${CMAKE_COMMAND}" --install "${BUILD_DIR}" --prefix "${WORK_DIR}/installed")
+file(RENAME "${WORK_DIR}/installed" "${WORK_DIR}/moved")
+file(GLOB package_files "${WORK_DIR}/moved/${LIBDIR}/cmake/cloudp2p/*.cmake")
+foreach(file IN LISTS package_files)
+  file(READ "${file}" content)
+  foreach(path IN ITEMS "${SOURCE_DIR}" "${BUILD_DIR}" "${WORK_DIR}")
+    string(FIND "${content}" "${path}" at)
+    if(NOT at EQUAL -1)
+      message(FATAL_ERROR "${file} names ${path}: the package can not be moved")
+    endif()
+  endforeach()
+endforeach()
+
+build_consumer(all "-DCMAKE_PREFIX_PATH=${WORK_DIR}/moved" "-DWITH_TESTING=${WITH_TESTING}")
+expect_output(headers_only "001122334455 jpeg holiday")
+expect_output(member "2 of 3 make a majority")
+# Programs are installed when they were built.
+foreach(program IN ITEMS cloud-p2p cloud-p2p-client)
+  if(EXISTS "${WORK_DIR}/moved/bin/${program}")
+    run("${WORK_DIR}/moved/bin/${program}" --version)
+  endif()
+endforeach()
