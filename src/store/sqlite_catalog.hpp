@@ -1,0 +1,58 @@
+// SqliteCatalog: the Catalog of a real node, in one SQLite file.
+//
+// Purpose:   see cloudp2p/catalog.hpp, whose contract it keeps.
+// Thread:    its own, for everything that may block; callbacks are posted through the executor, in the order of the
+//            calls. `open` blocks its caller.
+// Ownership: the executor and the log outlive it. Completions still queued in the executor after its end are harmless.
+// Durability: write-ahead log, one fdatasync a group of changes. `full` may pass, and changes are tried again; after
+//            `io` or `format` every change is refused with read_only until the catalog is opened anew.
+// Errors:    besides the contract's: locked (another process), closed (not open), queue_full, invalid_argument (a
+//            malformed prefix, cursor or bucket; a term beyond 2^63-1; a name that is too long), cancelled.
+// Limits:    page cache and log are bounded by the options; queue_max jobs wait.
+#pragma once
+
+#include "store/sqlite_worker.hpp"
+
+#include <cloudp2p/catalog.hpp>
+#include <cloudp2p/log_sink.hpp>
+#include <cloudp2p/timers.hpp>
+
+namespace cloudp2p::store {
+
+struct SqliteCatalogOptions {
+  std::int64_t cache_kib = 2048;
+  std::size_t wal_pages_max = 1000;  ///< 4 KiB each; then the log is checkpointed and overwritten in place.
+  std::size_t queue_max = 16'384;
+  std::string vfs;  ///< The name of a registered SQLite VFS; empty: the system's.
+};
+
+class SqliteCatalog final : public Catalog {
+ public:
+  SqliteCatalog(std::string path, Executor& executor, LogSink& log, SqliteCatalogOptions options = {});
+  ~SqliteCatalog() override;
+  SqliteCatalog(const SqliteCatalog&) = delete;
+  SqliteCatalog& operator=(const SqliteCatalog&) = delete;
+
+  [[nodiscard]] Status open() override;
+  void put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) override;
+  void get(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) override;
+  void find(std::string hex_prefix, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void list(ListQuery query, Callback<void(Result<ListPage>)> done) override;
+  void bucket(std::size_t bucket, Digest after, std::size_t limit,
+              Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void missing(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  [[nodiscard]] const CatalogSummary& summary() const override { return tally_->summary(); }
+  [[nodiscard]] const BucketHashes& buckets() const override { return tally_->buckets(); }
+
+ private:
+  void push(std::unique_ptr<CatalogJob> job);
+
+  const std::string path_;
+  Executor& executor_;
+  LogSink& log_;
+  const SqliteCatalogOptions options_;
+  std::shared_ptr<Tally> tally_ = std::make_shared<Tally>();
+  std::unique_ptr<CatalogWorker> worker_;
+};
+
+}  // namespace cloudp2p::store

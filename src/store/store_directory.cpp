@@ -1,0 +1,244 @@
+#include "store/store_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+
+namespace cloudp2p::store {
+namespace {
+
+constexpr const char* kLockFile = "lock";
+constexpr const char* kFormatFile = "format";
+constexpr const char* kSentinelFile = "store-id";
+constexpr const char* kReserveFile = "reserve";
+constexpr std::string_view kFormatWords = "cloudp2p store ";
+
+struct StoreIdTag;
+using StoreId = Opaque<StoreIdTag, 16>;
+
+struct Space {
+  std::uint64_t available = 0;
+  std::uint64_t total = 0;
+};
+
+Result<Space> space_of(int directory) {
+  struct statvfs info {};
+  if (::fstatvfs(directory, &info) != 0) return posix_error(errno, "cannot ask for the free space");
+  const auto unit = static_cast<std::uint64_t>(info.f_frsize);
+  return Space{info.f_bavail * unit, info.f_blocks * unit};
+}
+
+std::uint64_t floor_of(const SpaceRule& rule, std::uint64_t total) {
+  return std::min<std::uint64_t>(rule.floor_bytes, total / 100 * rule.floor_percent);
+}
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+std::optional<unsigned> format_in(const std::string& text) {
+  const std::string line = first_line(text);
+  if (line.rfind(kFormatWords, 0) != 0) return std::nullopt;
+  unsigned version = 0;
+  const char* end = line.data() + line.size();
+  const auto parsed = std::from_chars(line.data() + kFormatWords.size(), end, version);
+  return parsed.ec == std::errc{} && parsed.ptr == end && version > 0 ? std::optional(version) : std::nullopt;
+}
+
+/// A directory that was just made must itself survive: its name is in its parent.
+void sync_parent_of(const std::string& path) {
+  const Fd parent(::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent.valid()) ::fsync(parent.get());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StoreDirectory>> StoreDirectory::open(const std::string& path, StoreDirectoryOptions options,
+                                                             Entropy& entropy) {
+  std::unique_ptr<StoreDirectory> out(new StoreDirectory);
+  out->options_ = std::move(options);
+  if (!out->options_.disk) out->options_.disk = std::make_shared<DiskCalls>();
+  if (auto status = out->open_root(path); !status) return std::move(status).error();
+  if (auto status = out->open_meta(); !status) return std::move(status).error();
+  if (auto status = out->lock(); !status) return std::move(status).error();
+  if (auto status = out->check_format(); !status) return std::move(status).error();
+  if (auto status = out->open_folders(); !status) return std::move(status).error();
+  if (auto status = out->open_sentinel(entropy); !status) return std::move(status).error();
+  if (!out->read_only_) {
+    for (const int directory : {out->meta(), out->root()}) {
+      if (const int error = out->disk().sync_directory(directory); error != 0) {
+        return out->failed(error, "cannot make the directory durable");
+      }
+    }
+    out->tend_reserve();
+  }
+  return out;
+}
+
+Error StoreDirectory::failed(int error_number, const std::string& what) const {
+  return posix_error(error_number, "store directory " + path_ + ": " + what);
+}
+
+Status StoreDirectory::open_root(const std::string& path) {
+  path_ = path;
+  if (path.empty()) return Error{Errc::invalid_argument, "the store directory has no name"};
+  std::error_code error;
+  path_ = std::filesystem::absolute(path, error).lexically_normal().string();
+  while (path_.size() > 1 && path_.back() == '/')
+    path_.pop_back();
+  const bool created = std::filesystem::create_directories(path_, error);
+  if (error) return failed(error.value(), "cannot be created");
+  if (created) sync_parent_of(path_);
+  root_ = Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return root_.valid() ? Status{} : Status(failed(errno, "cannot be opened"));
+}
+
+Result<Fd> StoreDirectory::open_folder(int parent, const std::string& name, mode_t mode) {
+  if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) {
+    const int error = errno;
+    // On a read-only disk an existing folder is reported as EROFS by some file systems: opening it decides.
+    if (error != EROFS) return failed(error, "cannot create " + name);
+  }
+  auto folder = open_below(parent, name, O_RDONLY | O_DIRECTORY);
+  if (!folder) return Error{folder.code(), "store directory " + path_ + ": " + folder.error().message};
+  return folder;
+}
+
+Status StoreDirectory::open_meta() {
+  auto folder = open_folder(root(), kMetaDirectory, 0700);
+  if (!folder) return std::move(folder).error();
+  meta_ = std::move(*folder);
+  return {};
+}
+
+Status StoreDirectory::lock() {
+  auto file = open_below(meta(), kLockFile, O_RDWR | O_CREAT, 0644);
+  if (file.code() == Errc::read_only) {
+    read_only_ = true;
+    file = open_below(meta(), kLockFile, O_RDONLY);
+  }
+  if (!file) return Error{file.code(), "store directory " + path_ + " is not writable: " + file.error().message};
+  lock_ = std::move(*file);
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return failed(errno, "cannot be locked");
+    auto holder = read_small(lock_.get());
+    const std::string pid = holder && !holder->empty() ? "process " + first_line(*holder) : "another process";
+    return Error{Errc::locked, "store directory " + path_ + " is in use by " + pid +
+                                   ": stop it, or give this node a directory of its own"};
+  }
+  if (read_only_) return {};
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock_.get(), 0) != 0) return failed(errno, "cannot write the lock file");
+  // The lock is the kernel's; the number only helps people. A full disk must not keep a node from starting.
+  static_cast<void>(disk().write_all(lock_.get(), std::as_bytes(std::span(pid)), 0));
+  return {};
+}
+
+Result<std::string> StoreDirectory::read_meta_file(const std::string& name) const {
+  auto file = open_below(meta(), name, O_RDONLY);
+  if (!file) return std::move(file).error();
+  return read_small(file->get());
+}
+
+/// Written aside, synced and renamed: a crash leaves either no file or the whole of it.
+Status StoreDirectory::write_new(const std::string& name, const std::string& text) {
+  const std::string aside = name + ".new";
+  auto file = open_below(meta(), aside, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (!file) return Error{file.code(), "store directory " + path_ + ": " + file.error().message};
+  int error = disk().write_all(file->get(), std::as_bytes(std::span(text)), 0);
+  if (error == 0) error = disk().sync_data(file->get());
+  if (error == 0 && ::renameat(meta(), aside.c_str(), meta(), name.c_str()) != 0) error = errno;
+  return error == 0 ? Status{} : Status(failed(error, "cannot write " + name));
+}
+
+Status StoreDirectory::check_format() {
+  auto text = read_meta_file(kFormatFile);
+  if (text.code() == Errc::not_found && !read_only_) {
+    return write_new(kFormatFile, std::string(kFormatWords) + std::to_string(kFormatVersion) + "\n");
+  }
+  if (!text) return Error{text.code(), "store directory " + path_ + ": " + text.error().message};
+  const auto version = format_in(*text);
+  if (!version) {
+    return Error{Errc::format, "store directory " + path_ + ": .cloudp2p/format is damaged; it should read \"" +
+                                   std::string(kFormatWords) + std::to_string(kFormatVersion) + "\""};
+  }
+  if (*version > kFormatVersion) {
+    return Error{Errc::format, "store directory " + path_ + " has format " + std::to_string(*version) +
+                                   ", this program knows " + std::to_string(kFormatVersion) + ": install a newer one"};
+  }
+  return {};
+}
+
+Status StoreDirectory::open_folders() {
+  struct Folder {
+    const char* name;
+    Fd StoreDirectory::*fd;
+  };
+  for (const Folder& folder :
+       {Folder{"incoming", &StoreDirectory::incoming_}, Folder{"quarantine", &StoreDirectory::quarantine_},
+        Folder{"trash", &StoreDirectory::trash_}}) {
+    auto opened = open_folder(meta(), folder.name, 0755);
+    if (!opened) return std::move(opened).error();
+    this->*folder.fd = std::move(*opened);
+  }
+  return {};
+}
+
+Status StoreDirectory::open_sentinel(Entropy& entropy) {
+  auto text = read_meta_file(kSentinelFile);
+  if (text && StoreId::from(first_line(*text))) {
+    store_id_ = first_line(*text);
+    return {};
+  }
+  if (!text && text.code() != Errc::not_found) return std::move(text).error();
+  if (read_only_) return Error{Errc::read_only, "store directory " + path_ + " is read-only and was never used"};
+  store_id_ = entropy.draw<StoreId>().hex();
+  return write_new(kSentinelFile, store_id_ + "\n");
+}
+
+Status StoreDirectory::check_sentinel() const {
+  const std::string where = meta_path() + "/" + kSentinelFile;
+  const std::string advice =
+      "store directory " + path_ + " is no longer the disk that was opened: mount it and restart";
+  const Fd file(::open(where.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file.valid()) return Error{Errc::io, posix_error(errno, advice).message};
+  struct stat now {};
+  struct stat opened {};
+  if (::fstat(file.get(), &now) != 0 || ::fstat(meta(), &opened) != 0) return posix_error(errno, advice);
+  const auto text = read_small(file.get());
+  if (!text) return Error{Errc::io, advice + ": " + text.error().message};
+  if (now.st_dev != opened.st_dev || first_line(*text) != store_id_) return Error{Errc::io, advice};
+  return {};
+}
+
+Result<std::uint64_t> StoreDirectory::free_bytes() const {
+  const auto space = space_of(root());
+  if (!space) return space.error();
+  const std::uint64_t floor = floor_of(options_.space, space->total);
+  return space->available > floor ? space->available - floor : 0;
+}
+
+void StoreDirectory::tend_reserve() {
+  const std::uint64_t wanted = options_.space.reserve_bytes;
+  if (read_only_ || wanted == 0) return;
+  const std::lock_guard guard(reserve_mutex_);
+  const auto space = space_of(root());
+  if (!space) return;
+  const bool short_of_room = space->available < wanted / 2;
+  const bool plenty = space->available > floor_of(options_.space, space->total) + 2 * wanted;
+  if (reserve_held_ ? !short_of_room : !plenty && !short_of_room) return;
+  auto file = open_below(meta(), kReserveFile, O_WRONLY | O_CREAT, 0600);
+  if (!file) return;
+  if (short_of_room) {
+    reserve_held_ = ::ftruncate(file->get(), 0) != 0;
+  } else {
+    reserve_held_ = ::posix_fallocate(file->get(), 0, static_cast<off_t>(wanted)) == 0;
+  }
+}
+
+}  // namespace cloudp2p::store

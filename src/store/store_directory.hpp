@@ -1,0 +1,89 @@
+// StoreDirectory: one node's directory, opened, locked and recognised.
+//
+// Purpose:   creates or opens `shared_dir` and `.cloudp2p/` below it, refuses a newer format and a second node, knows
+//            whether the disk is still the one that was opened, and how much may be written to it.
+// Thread:    `open` and destruction by the owner; everything else from any thread.
+// Ownership: owns the descriptors and the lock; outlives every store that is built on it.
+// Durability: what `open` created survives power loss when it returns.
+// Errors:    open: locked (the message names the holder's process id), format (newer or damaged stamp), permission, io,
+//            full, not_found, with the path and the cause. A read-only file system that already holds a store opens
+//            read-only: reads work, every writer must refuse.
+#pragma once
+
+#include "store/posix_file.hpp"
+
+#include <cloudp2p/entropy.hpp>
+#include <cloudp2p/error.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace cloudp2p::store {
+
+inline constexpr const char* kMetaDirectory = ".cloudp2p";
+inline constexpr unsigned kFormatVersion = 1;
+
+/// What is left free for others and for ourselves.
+struct SpaceRule {
+  /// Images stop here: at `floor_bytes` or `floor_percent` of the disk, whichever is smaller.
+  std::uint64_t floor_bytes = std::uint64_t{1} << 30;
+  unsigned floor_percent = 5;
+  /// Held in a file of our own and given back when the disk runs full, so that votes and tombstones still fit.
+  std::uint64_t reserve_bytes = std::uint64_t{16} << 20;
+};
+
+struct StoreDirectoryOptions {
+  SpaceRule space;
+  std::shared_ptr<DiskCalls> disk;  ///< Empty: the real system calls.
+};
+
+class StoreDirectory {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<StoreDirectory>> open(const std::string& path,
+                                                                    StoreDirectoryOptions options, Entropy& entropy);
+
+  /// Absolute, so that a later change of the working directory does not matter.
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  /// Absolute path of `.cloudp2p`, for what can only open by path (SQLite).
+  [[nodiscard]] std::string meta_path() const { return path_ + "/" + kMetaDirectory; }
+  [[nodiscard]] bool read_only() const noexcept { return read_only_; }
+  [[nodiscard]] DiskCalls& disk() const noexcept { return *options_.disk; }
+
+  [[nodiscard]] int root() const noexcept { return root_.get(); }
+  [[nodiscard]] int meta() const noexcept { return meta_.get(); }
+  [[nodiscard]] int incoming() const noexcept { return incoming_.get(); }
+  [[nodiscard]] int quarantine() const noexcept { return quarantine_.get(); }
+  [[nodiscard]] int trash() const noexcept { return trash_.get(); }
+
+  /// Is `path()` still the disk that was opened? Fails when it was unmounted, mounted over, moved or emptied.
+  [[nodiscard]] Status check_sentinel() const;
+  /// Bytes that images may still take, above the floor.
+  [[nodiscard]] Result<std::uint64_t> free_bytes() const;
+  /// Gives the reserve back to a disk without room, takes it again when there is plenty.
+  void tend_reserve();
+
+ private:
+  StoreDirectory() = default;
+  [[nodiscard]] Status open_root(const std::string& path);
+  [[nodiscard]] Status open_meta();
+  [[nodiscard]] Status lock();
+  [[nodiscard]] Status check_format();
+  [[nodiscard]] Status open_folders();
+  [[nodiscard]] Status open_sentinel(Entropy& entropy);
+  [[nodiscard]] Status write_new(const std::string& name, const std::string& text);
+  [[nodiscard]] Result<std::string> read_meta_file(const std::string& name) const;
+  [[nodiscard]] Result<Fd> open_folder(int parent, const std::string& name, mode_t mode);
+  [[nodiscard]] Error failed(int error_number, const std::string& what) const;
+
+  std::string path_;
+  StoreDirectoryOptions options_;
+  bool read_only_ = false;
+  std::string store_id_;
+  Fd root_, meta_, lock_, incoming_, quarantine_, trash_;
+  std::mutex reserve_mutex_;
+  bool reserve_held_ = false;
+};
+
+}  // namespace cloudp2p::store

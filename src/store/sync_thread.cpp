@@ -1,0 +1,117 @@
+#include "store/sync_thread.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <ctime>
+
+namespace cloudp2p::store {
+
+void purge(int directory, std::chrono::seconds age) {
+  // The change time is when it was moved here: a rename leaves the modification time alone.
+  const std::time_t newest = std::time(nullptr) - static_cast<std::time_t>(age.count());
+  std::vector<std::string> old;
+  static_cast<void>(for_each_name(directory, [&](const char* name) {
+    struct stat info {};
+    if (::fstatat(directory, name, &info, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(info.st_mode)) return;
+    if (age.count() == 0 || info.st_ctim.tv_sec <= newest) old.emplace_back(name);
+  }));
+  for (const std::string& name : old)
+    ::unlinkat(directory, name.c_str(), 0);
+}
+
+SyncThread::SyncThread(Executor& executor, const StoreContext& context, SyncThreadOptions options)
+    : executor_(executor), context_(context), options_(options), publisher_(context), thread_([this] { run(); }) {}
+
+void SyncThread::commit(std::shared_ptr<PartialFile> file, Committed done) {
+  ++context_.counters.commits_waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.commits.push_back({std::move(file), std::move(done)});
+  }
+  wake_.notify_one();
+}
+
+void SyncThread::remove(Removal removal, Removed done) {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.removals.push_back({std::move(removal), std::move(done)});
+  }
+  wake_.notify_one();
+}
+
+void SyncThread::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SyncThread::run() {
+  publisher_.load();
+  auto next_check = std::chrono::steady_clock::now() + options_.check_interval;
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    wake_.wait_until(lock, next_check, [this] { return stopping_ || !waiting_.empty(); });
+    Group group = std::exchange(waiting_, {});
+    const bool stopping = stopping_;
+    lock.unlock();
+    if (stopping) return cancel(std::move(group));
+    if (!group.empty()) work_on(std::move(group));
+    if (std::chrono::steady_clock::now() < next_check) continue;
+    tend();
+    next_check = std::chrono::steady_clock::now() + options_.check_interval;
+  }
+}
+
+void SyncThread::tend() {
+  context_.guard.check();
+  if (context_.guard.writable()) purge(context_.directory.trash(), options_.trash_age);
+}
+
+SyncThread::Callbacks SyncThread::callbacks_of(Group& group) {
+  Callbacks out;
+  for (WaitingCommit& waiting : group.commits)
+    out.committed.push_back(std::move(waiting.done));
+  for (WaitingRemoval& waiting : group.removals)
+    out.removed.push_back(std::move(waiting.done));
+  return out;
+}
+
+void SyncThread::work_on(Group group) {
+  context_.counters.commits_waiting -= group.commits.size();
+  std::vector<Publication> publications(group.commits.size());
+  for (std::size_t i = 0; i < publications.size(); ++i)
+    publications[i].file = group.commits[i].file.get();
+  std::vector<Removal> removals;
+  for (WaitingRemoval& waiting : group.removals)
+    removals.push_back(std::move(waiting.removal));
+
+  publisher_.run(publications, removals);
+
+  // What failed is gone before anybody hears of it, and what is posted does not refer to this store.
+  Callbacks callbacks = callbacks_of(group);
+  group = {};
+  executor_.post(
+      [callbacks = std::move(callbacks), publications = std::move(publications), removals = std::move(removals)] {
+        for (std::size_t i = 0; i < publications.size(); ++i)
+          callbacks.committed[i](publications[i].outcome);
+        for (std::size_t i = 0; i < removals.size(); ++i)
+          callbacks.removed[i](removals[i].outcome);
+      });
+}
+
+void SyncThread::cancel(Group group) {
+  if (group.empty()) return;
+  context_.counters.commits_waiting -= group.commits.size();
+  executor_.post([callbacks = callbacks_of(group)] {
+    for (const Committed& done : callbacks.committed)
+      done(Errc::cancelled);
+    for (const Removed& done : callbacks.removed)
+      done(Errc::cancelled);
+  });
+}
+
+}  // namespace cloudp2p::store

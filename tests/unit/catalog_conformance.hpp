@@ -1,0 +1,372 @@
+// The contract of cloudp2p/catalog.hpp as cases that every Catalog must pass.
+//
+// A test file provides a CatalogUnderTest around a fresh, open, empty catalogue and runs each of `cases()` on a new
+// one:
+//
+//   for (const auto& c : catalog_conformance::cases()) { INFO(c.name); auto fresh = make(); c.run(*fresh); }
+#pragma once
+
+#include <doctest/doctest.h>
+#include <cloudp2p/catalog.hpp>
+
+#include <limits>
+#include <map>
+#include <random>
+
+namespace cloudp2p::catalog_conformance {
+
+class CatalogUnderTest {
+ public:
+  virtual ~CatalogUnderTest() = default;
+  [[nodiscard]] virtual Catalog& catalog() = 0;
+  /// Lets the node's thread run until `done` holds; fails the test when it never does.
+  virtual void run_until(const std::function<bool()>& done) = 0;
+};
+
+/// Makes the call and waits for its only answer.
+template <class T, class Call>
+Result<T> await(CatalogUnderTest& test, Call call) {
+  auto answers = std::make_shared<std::vector<Result<T>>>();
+  call(test.catalog(), Callback<void(Result<T>)>([answers](Result<T> r) { answers->push_back(std::move(r)); }));
+  CHECK_MESSAGE(answers->empty(), "called back inline");
+  test.run_until([&] { return !answers->empty(); });
+  return std::move(answers->front());
+}
+
+using Entries = std::vector<CatalogEntry>;
+
+inline Result<CatalogEntry> put(CatalogUnderTest& t, CatalogChange change) {
+  return await<CatalogEntry>(t, [&](Catalog& c, auto done) { c.put(std::move(change), std::move(done)); });
+}
+inline Result<std::optional<CatalogEntry>> get(CatalogUnderTest& t, const Digest& digest) {
+  return await<std::optional<CatalogEntry>>(t, [&](Catalog& c, auto done) { c.get(digest, std::move(done)); });
+}
+inline Result<Entries> find(CatalogUnderTest& t, const std::string& prefix, std::size_t limit = 100) {
+  return await<Entries>(t, [&](Catalog& c, auto done) { c.find(prefix, limit, std::move(done)); });
+}
+inline Result<ListPage> list(CatalogUnderTest& t, ListQuery query) {
+  return await<ListPage>(t, [&](Catalog& c, auto done) { c.list(std::move(query), std::move(done)); });
+}
+inline Result<Entries> bucket(CatalogUnderTest& t, std::size_t index, Digest after = {}, std::size_t limit = 100) {
+  return await<Entries>(t, [&](Catalog& c, auto done) { c.bucket(index, after, limit, std::move(done)); });
+}
+inline Result<Entries> missing(CatalogUnderTest& t, Digest after = {}, std::size_t limit = 100) {
+  return await<Entries>(t, [&](Catalog& c, auto done) { c.missing(after, limit, std::move(done)); });
+}
+
+/// The digest whose hex form begins so and goes on with zeros, but for a last 1: no digest is zero.
+inline Digest digest_of(std::string_view hex_prefix) {
+  std::string hex(hex_prefix);
+  hex.resize(2 * Digest::kSize, '0');
+  if (hex_prefix.size() < hex.size()) hex.back() = '1';
+  return *Digest::from(hex);
+}
+/// Spread over all buckets.
+inline Digest digest_number(std::uint64_t number) {
+  std::mt19937_64 spread(number);
+  Digest out;
+  for (std::byte& byte : out.bytes)
+    byte = static_cast<std::byte>(spread());
+  return out;
+}
+inline Stamp stamp(Term term, std::uint64_t sequence) {
+  return {term, NodeId{3}, sequence};
+}
+
+inline CatalogChange live(const Digest& digest, const Stamp& stamp, std::int64_t time_ms = 1000) {
+  CatalogChange out;
+  out.record = {digest, stamp, false, 4096, ImageType::jpeg, "holiday.jpg", time_ms};
+  return out;
+}
+inline CatalogChange here(CatalogChange change) {
+  change.presence = {true, short_id(change.record.digest) + "-holiday.jpg", 1234};
+  return change;
+}
+inline CatalogChange absent(CatalogChange change) {
+  change.presence = CatalogChange::Presence{false, "", 0};
+  return change;
+}
+inline CatalogChange deleted(const Digest& digest, const Stamp& stamp) {
+  CatalogChange out = live(digest, stamp);
+  out.record.tombstone = true;
+  return out;
+}
+
+inline std::vector<Digest> digests(const Entries& entries) {
+  std::vector<Digest> out;
+  for (const CatalogEntry& entry : entries)
+    out.push_back(entry.record.digest);
+  return out;
+}
+
+/// What the summary must be, from the records themselves.
+inline CatalogSummary recomputed(CatalogUnderTest& t, BucketHashes& hashes) {
+  CatalogSummary out;
+  hashes.fill(0);
+  for (std::size_t index = 0; index < limits::kBuckets; ++index) {
+    const Result<Entries> entries = bucket(t, index, {}, limits::kListPageMax);
+    REQUIRE(entries.ok());
+    for (const CatalogEntry& entry : *entries) {
+      hashes[index] += record_hash(entry.record);
+      out.newest = std::max(out.newest, entry.record.stamp);
+      ++(entry.record.tombstone ? out.tombstones : out.images);
+      if (entry.record.tombstone) continue;
+      out.image_bytes += entry.record.size_bytes;
+      if (!entry.present) ++out.missing;
+    }
+  }
+  out.root = root_of(hashes);
+  return out;
+}
+inline void check_summary(CatalogUnderTest& t) {
+  BucketHashes hashes;
+  const CatalogSummary expected = recomputed(t, hashes);
+  const CatalogSummary& actual = t.catalog().summary();
+  CHECK(actual.root == expected.root);
+  CHECK(actual.images == expected.images);
+  CHECK(actual.tombstones == expected.tombstones);
+  CHECK(actual.missing == expected.missing);
+  CHECK(actual.image_bytes == expected.image_bytes);
+  CHECK(actual.newest == expected.newest);
+  CHECK(t.catalog().buckets() == hashes);
+}
+
+inline void an_empty_catalog_holds_nothing(CatalogUnderTest& t) {
+  CHECK_FALSE(get(t, digest_of("ab"))->has_value());
+  CHECK(list(t, {})->entries.empty());
+  CHECK(list(t, {})->next.empty());
+  CHECK(missing(t)->empty());
+  CHECK(t.catalog().summary().images == 0);
+  CHECK(t.catalog().summary().newest == Stamp{});
+  check_summary(t);
+}
+
+inline void the_larger_stamp_wins_in_whichever_order(CatalogUnderTest& t) {
+  const Digest digest = digest_of("ab");
+  CatalogChange newer = live(digest, stamp(2, 1));
+  newer.record.name = "renamed.jpg";
+  const CatalogChange older = live(digest, stamp(1, 9));
+  CHECK(put(t, older)->record == older.record);
+  CHECK(put(t, newer)->record == newer.record);
+  CHECK(put(t, older)->record == newer.record);
+  CatalogChange twin = newer;
+  twin.record.name = "same stamp, other name";
+  CHECK(put(t, twin)->record == newer.record);
+  CHECK((*get(t, digest))->record == newer.record);
+}
+
+inline void presence_is_about_bytes_and_ignores_stamps(CatalogUnderTest& t) {
+  const Digest digest = digest_of("ab");
+  CHECK_FALSE(put(t, live(digest, stamp(2, 1)))->present);
+  const CatalogEntry arrived = *put(t, here(live(digest, stamp(1, 1))));
+  CHECK(arrived.present);
+  CHECK(arrived.file_name == short_id(digest) + "-holiday.jpg");
+  CHECK(arrived.verified_ms == 1234);
+  CHECK(arrived.record.stamp == stamp(2, 1));
+  CHECK(put(t, live(digest, stamp(3, 1)))->present);
+  CatalogChange lost = here(live(digest, stamp(3, 1)));
+  lost.presence->present = false;
+  const CatalogEntry gone = *put(t, lost);
+  CHECK_FALSE(gone.present);
+  CHECK(gone.file_name.empty());
+  CHECK(gone.verified_ms == 0);
+  CHECK(**get(t, digest) == gone);
+}
+
+inline void a_deleted_image_is_never_present(CatalogUnderTest& t) {
+  const Digest digest = digest_of("ab");
+  REQUIRE(put(t, here(live(digest, stamp(1, 1)))).ok());
+  const CatalogEntry dead = *put(t, here(deleted(digest, stamp(1, 2))));
+  CHECK(dead.record.tombstone);
+  CHECK_FALSE(dead.present);
+  CHECK(dead.file_name.empty());
+  CHECK_FALSE(put(t, here(live(digest, stamp(1, 1))))->present);
+  CHECK(list(t, {})->entries.empty());
+  CHECK(missing(t)->empty());
+  const CatalogEntry again = *put(t, here(live(digest, stamp(1, 3))));
+  CHECK_FALSE(again.record.tombstone);
+  CHECK(again.present);
+  check_summary(t);
+}
+
+inline void extreme_values_survive(CatalogUnderTest& t) {
+  CatalogChange change = live(digest_of("ff"), {Term{1} << 62, NodeId{0xffffffffu}, ~std::uint64_t{0}});
+  change.record.size_bytes = ~std::uint64_t{0};
+  change.record.time_ms = std::numeric_limits<std::int64_t>::min();
+  change.record.name = std::string("a\0b\n\xff 'quoted' \xc3\xa9", 17);
+  CHECK(put(t, change)->record == change.record);
+  CHECK((*get(t, change.record.digest))->record == change.record);
+  CHECK(put(t, live(digest_of("ff"), {Term{1} << 62, NodeId{0xffffffffu}, 1}))->record == change.record);
+  CHECK(list(t, {10, "", std::numeric_limits<std::int64_t>::min()})->entries.size() == 1);
+  CHECK(list(t, {})->entries.empty());
+  check_summary(t);
+}
+
+inline void a_list_pages_newest_first_without_gap_or_repeat(CatalogUnderTest& t) {
+  std::vector<CatalogEntry> expected;
+  for (std::uint64_t i = 0; i < 25; ++i) {
+    const std::int64_t time = i < 14 ? 5000 : 1000 * static_cast<std::int64_t>(i % 7);
+    expected.push_back(*put(t, live(digest_number(i), stamp(1, i), time)));
+  }
+  REQUIRE(put(t, deleted(digest_of("dd"), stamp(1, 99))).ok());
+  std::sort(expected.begin(), expected.end(), [](const CatalogEntry& a, const CatalogEntry& b) {
+    if (a.record.time_ms != b.record.time_ms) return a.record.time_ms > b.record.time_ms;
+    return a.record.digest < b.record.digest;
+  });
+  for (const std::size_t limit : {1u, 4u, 5u, 24u, 25u, 100u}) {
+    Entries listed;
+    ListQuery query{limit, "", 0};
+    do {
+      const ListPage page = *list(t, query);
+      CHECK(page.entries.size() <= limit);
+      listed.insert(listed.end(), page.entries.begin(), page.entries.end());
+      query.after = page.next;
+    } while (!query.after.empty() && listed.size() <= expected.size());
+    CHECK(listed == expected);
+  }
+}
+
+inline void a_list_begins_at_a_time_on_every_page(CatalogUnderTest& t) {
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    REQUIRE(put(t, live(digest_number(i), stamp(1, i), static_cast<std::int64_t>(i) * 10)).ok());
+  }
+  const ListPage first = *list(t, {3, "", 50});
+  const ListPage rest = *list(t, {3, first.next, 50});
+  CHECK(first.entries.size() == 3);
+  CHECK(rest.entries.size() == 2);
+  CHECK(rest.entries.back().record.time_ms == 50);
+  CHECK(rest.next.empty());
+  CHECK(list(t, {3, first.next, 80})->entries.empty());
+  CHECK(list(t, {3, "", 91})->entries.empty());
+}
+
+inline void pages_are_bounded_and_cursors_are_checked(CatalogUnderTest& t) {
+  std::size_t answered = 0;
+  for (std::uint64_t i = 0; i < limits::kListPageMax + 5; ++i) {
+    t.catalog().put(live(digest_number(i), stamp(1, i)), [&](Result<CatalogEntry>) { ++answered; });
+  }
+  t.run_until([&] { return answered == limits::kListPageMax + 5; });
+  CHECK(list(t, {1'000'000, "", 0})->entries.size() == limits::kListPageMax);
+  CHECK(find(t, "", 1'000'000)->size() == limits::kListPageMax);
+  CHECK(missing(t, {}, 1'000'000)->size() == limits::kListPageMax);
+  CHECK(list(t, {10, "not a cursor", 0}).code() == Errc::invalid_argument);
+  CHECK(list(t, {10, "abcd", 0}).code() == Errc::invalid_argument);
+}
+
+inline void prefixes_of_any_length_find_live_records(CatalogUnderTest& t) {
+  for (const char* prefix : {"abcd", "abce", "abcdef", "b", "abc"}) {
+    REQUIRE(put(t, live(digest_of(prefix), stamp(1, 1))).ok());
+  }
+  REQUIRE(put(t, deleted(digest_of("abcd9"), stamp(1, 1))).ok());
+  CHECK(digests(*find(t, "abcd")) == std::vector{digest_of("abcd"), digest_of("abcdef")});
+  CHECK(digests(*find(t, "abcde")) == std::vector{digest_of("abcdef")});
+  CHECK(digests(*find(t, "abc")) ==
+        std::vector{digest_of("abc"), digest_of("abcd"), digest_of("abcdef"), digest_of("abce")});
+  CHECK(find(t, "abc", 2)->size() == 2);
+  CHECK(find(t, digest_of("b").hex())->size() == 1);
+  CHECK(find(t, "c")->empty());
+  CHECK(find(t, "xyz").code() == Errc::invalid_argument);
+  CHECK(find(t, digest_of("b").hex() + "0").code() == Errc::invalid_argument);
+}
+
+inline void a_bucket_pages_through_its_own_records_and_tombstones(CatalogUnderTest& t) {
+  REQUIRE(put(t, live(digest_of("122f"), stamp(1, 1))).ok());
+  REQUIRE(put(t, live(digest_of("1230"), stamp(1, 2))).ok());
+  REQUIRE(put(t, deleted(digest_of("1235"), stamp(1, 3))).ok());
+  REQUIRE(put(t, live(digest_of("123f"), stamp(1, 4))).ok());
+  REQUIRE(put(t, live(digest_of("1240"), stamp(1, 5))).ok());
+  const Entries first = *bucket(t, 0x123, {}, 2);
+  CHECK(digests(first) == std::vector{digest_of("1230"), digest_of("1235")});
+  CHECK(first.back().record.tombstone);
+  CHECK(digests(*bucket(t, 0x123, digest_of("1235"), 2)) == std::vector{digest_of("123f")});
+  CHECK(bucket(t, 0x123, digest_of("123f"))->empty());
+  CHECK(bucket(t, 0x123, digest_of("1240"))->empty());
+  CHECK(bucket(t, 0xfff, digest_of(std::string(64, 'f')))->empty());
+  CHECK(bucket(t, limits::kBuckets).code() == Errc::invalid_argument);
+}
+
+inline void missing_lists_live_records_without_bytes(CatalogUnderTest& t) {
+  REQUIRE(put(t, live(digest_of("a"), stamp(1, 1))).ok());
+  REQUIRE(put(t, here(live(digest_of("b"), stamp(1, 2)))).ok());
+  REQUIRE(put(t, live(digest_of("c"), stamp(1, 3))).ok());
+  REQUIRE(put(t, deleted(digest_of("d"), stamp(1, 4))).ok());
+  CHECK(digests(*missing(t)) == std::vector{digest_of("a"), digest_of("c")});
+  CHECK(digests(*missing(t, {}, 1)) == std::vector{digest_of("a")});
+  CHECK(digests(*missing(t, digest_of("a"))) == std::vector{digest_of("c")});
+  REQUIRE(put(t, here(live(digest_of("a"), stamp(1, 1)))).ok());
+  REQUIRE(put(t, absent(live(digest_of("b"), stamp(1, 2)))).ok());
+  CHECK(digests(*missing(t)) == std::vector{digest_of("b"), digest_of("c")});
+  CHECK(t.catalog().summary().missing == 2);
+}
+
+inline void the_summary_equals_a_recount_after_many_changes(CatalogUnderTest& t) {
+  std::mt19937_64 random(7);
+  std::size_t answered = 0;
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    const Digest digest = digest_number(random() % 120);
+    const Stamp at = stamp(1 + random() % 3, random() % 50);
+    CatalogChange change = random() % 5 == 0 ? deleted(digest, at) : live(digest, at);
+    change.record.size_bytes = random() % 10'000;
+    if (random() % 2 == 0) change = random() % 3 == 0 ? absent(change) : here(change);
+    t.catalog().put(std::move(change), [&](Result<CatalogEntry> held) { answered += held.ok() ? 1 : 1000; });
+  }
+  t.run_until([&] { return answered >= 500; });
+  CHECK(answered == 500);
+  check_summary(t);
+  CHECK(t.catalog().summary().transactions >= 1);
+  CHECK(t.catalog().summary().transactions <= t.catalog().summary().changes);
+}
+
+inline void the_summary_holds_exactly_what_was_called_back(CatalogUnderTest& t) {
+  std::vector<std::uint64_t> images, newest;
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    t.catalog().put(live(digest_number(i), stamp(1, i)), [&](Result<CatalogEntry>) {
+      images.push_back(t.catalog().summary().images);
+      newest.push_back(t.catalog().summary().newest.sequence);
+    });
+  }
+  CHECK(t.catalog().summary().images == 0);
+  t.run_until([&] { return images.size() == 20; });
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    CHECK(images[i] == i + 1);
+    CHECK(newest[i] == i + 1);
+  }
+}
+
+inline void answers_come_in_the_order_of_the_calls(CatalogUnderTest& t) {
+  const Digest digest = digest_of("ab");
+  std::vector<std::uint64_t> seen;
+  for (std::uint64_t i = 1; i <= 30; ++i) {
+    t.catalog().put(live(digest, stamp(1, i)),
+                    [&](Result<CatalogEntry> held) { seen.push_back(held->record.stamp.sequence); });
+    t.catalog().get(digest,
+                    [&](Result<std::optional<CatalogEntry>> held) { seen.push_back((*held)->record.stamp.sequence); });
+  }
+  t.run_until([&] { return seen.size() == 60; });
+  for (std::uint64_t i = 0; i < 60; ++i)
+    CHECK(seen[i] == i / 2 + 1);
+}
+
+struct Case {
+  const char* name;
+  void (*run)(CatalogUnderTest&);
+};
+inline std::vector<Case> cases() {
+  return {
+      {"an empty catalog holds nothing", an_empty_catalog_holds_nothing},
+      {"the larger stamp wins in whichever order", the_larger_stamp_wins_in_whichever_order},
+      {"presence is about bytes and ignores stamps", presence_is_about_bytes_and_ignores_stamps},
+      {"a deleted image is never present", a_deleted_image_is_never_present},
+      {"extreme values survive", extreme_values_survive},
+      {"a list pages newest first without gap or repeat", a_list_pages_newest_first_without_gap_or_repeat},
+      {"a list begins at a time on every page", a_list_begins_at_a_time_on_every_page},
+      {"pages are bounded and cursors are checked", pages_are_bounded_and_cursors_are_checked},
+      {"prefixes of any length find live records", prefixes_of_any_length_find_live_records},
+      {"a bucket pages through its own records and tombstones", a_bucket_pages_through_its_own_records_and_tombstones},
+      {"missing lists live records without bytes", missing_lists_live_records_without_bytes},
+      {"the summary equals a recount after many changes", the_summary_equals_a_recount_after_many_changes},
+      {"the summary holds exactly what was called back", the_summary_holds_exactly_what_was_called_back},
+      {"answers come in the order of the calls", answers_come_in_the_order_of_the_calls}};
+}
+
+}  // namespace cloudp2p::catalog_conformance

@@ -1,0 +1,207 @@
+#include "sqlite_catalog_fixture.hpp"
+
+#include <fstream>
+
+using namespace cloudp2p;
+using namespace cloudp2p::catalog_conformance;
+using cloudp2p::testing::HandLoop;
+using cloudp2p::testing::LinesOf;
+using cloudp2p::testing::SqliteUnderTest;
+using store::SqliteCatalog;
+
+namespace {
+
+void write_over(const std::string& path, std::streamoff at, const std::string& bytes) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(at);
+  file << bytes;
+  REQUIRE(file.good());
+}
+
+void fill(SqliteUnderTest& t, std::uint64_t count) {
+  std::uint64_t answered = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    t.catalog().put(here(live(digest_number(i), stamp(1, i), static_cast<std::int64_t>(i))),
+                    [&](Result<CatalogEntry> held) { answered += held.ok() ? 1 : 0; });
+  }
+  t.run_until([&] { return answered == count; });
+}
+
+/// As an administrator would, with the sqlite3 tool.
+void alter(const std::string& path, const char* sql) {
+  const auto database = store::Database::open(path, {"", 1024});
+  REQUIRE(database.ok());
+  REQUIRE((*database)->execute(sql).ok());
+}
+
+}  // namespace
+
+TEST_CASE("the SQLite catalog keeps the contract of catalogs") {
+  for (const Case& one : cases()) {
+    INFO(one.name);
+    SqliteUnderTest fresh;
+    one.run(fresh);
+  }
+}
+
+TEST_CASE("a catalog is the same after it was closed and opened") {
+  SqliteUnderTest t;
+  fill(t, 50);
+  REQUIRE(put(t, deleted(digest_number(3), stamp(2, 1))).ok());
+  REQUIRE(put(t, absent(live(digest_number(4), stamp(1, 4)))).ok());
+  const CatalogSummary before = t.catalog().summary();
+  const BucketHashes hashes = t.catalog().buckets();
+  const ListPage page = *list(t, {});
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().summary().root == before.root);
+  CHECK(t.catalog().summary().newest == stamp(2, 1));
+  CHECK(t.catalog().summary().images == 49);
+  CHECK(t.catalog().summary().tombstones == 1);
+  CHECK(t.catalog().summary().missing == 1);
+  CHECK(t.catalog().summary().image_bytes == before.image_bytes);
+  CHECK(t.catalog().summary().transactions == 0);
+  CHECK(t.catalog().buckets() == hashes);
+  CHECK(list(t, {})->entries == page.entries);
+}
+
+TEST_CASE("changes that wait together share few transactions") {
+  SqliteUnderTest t;
+  fill(t, 400);
+  CHECK(t.catalog().summary().changes == 400);
+  CHECK(t.catalog().summary().transactions <= 50);
+  CHECK(t.catalog().summary().images == 400);
+}
+
+TEST_CASE("a change that changes nothing costs no transaction") {
+  SqliteUnderTest t;
+  const CatalogChange change = here(live(digest_of("ab"), stamp(1, 1)));
+  REQUIRE(put(t, change).ok());
+  for (int i = 0; i < 5; ++i)
+    CHECK(put(t, change)->present);
+  CHECK(t.catalog().summary().transactions == 1);
+  CHECK(t.catalog().summary().changes == 1);
+}
+
+TEST_CASE("a record that cannot be stored is refused alone, not with its neighbours") {
+  SqliteUnderTest t;
+  CatalogChange long_name = live(digest_of("aa"), stamp(1, 1));
+  long_name.record.name.assign(limits::kNameBytesMax + 1, 'x');
+  std::vector<Errc> codes;
+  const auto note = [&codes](Result<CatalogEntry> held) { codes.push_back(held.code()); };
+  t.catalog().put(live(digest_of("ab"), stamp(1, 2)), note);
+  t.catalog().put(long_name, note);
+  t.catalog().put(live(digest_of("ac"), stamp(~Term{0}, 3)), note);
+  t.catalog().put(live(digest_of("ad"), stamp(1, 4)), note);
+  t.run_until([&] { return codes.size() == 4; });
+  CHECK(codes == std::vector{Errc::ok, Errc::invalid_argument, Errc::invalid_argument, Errc::ok});
+  CHECK(t.catalog().summary().images == 2);
+}
+
+TEST_CASE("destroying a catalog answers everything that waits, once, and keeps what it said") {
+  SqliteUnderTest t;
+  std::map<std::uint64_t, std::vector<Errc>> answers;
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    t.catalog().put(live(digest_number(i), stamp(1, i)),
+                    [&answers, i](Result<CatalogEntry> held) { answers[i].push_back(held.code()); });
+  }
+  t.close();
+  CHECK(answers.empty());
+  t.loop().run_what_is_posted();
+  CHECK(answers.size() == 3000);
+  CHECK(answers[2999] == std::vector{Errc::cancelled});
+  REQUIRE(t.reopen().ok());
+  for (const auto& [number, codes] : answers) {
+    REQUIRE(codes.size() == 1);
+    CHECK(get(t, digest_number(number))->has_value() == (codes.front() == Errc::ok));
+  }
+}
+
+TEST_CASE("a catalog that is not open says so") {
+  HandLoop loop;
+  LinesOf log;
+  SqliteCatalog catalog("/nowhere/catalog.sqlite", loop, log);
+  std::vector<Errc> codes;
+  catalog.put(live(digest_of("ab"), stamp(1, 1)), [&](Result<CatalogEntry> held) { codes.push_back(held.code()); });
+  catalog.get(digest_of("ab"), [&](Result<std::optional<CatalogEntry>> held) { codes.push_back(held.code()); });
+  CHECK(codes.empty());
+  loop.run_what_is_posted();
+  CHECK(codes == std::vector{Errc::closed, Errc::closed});
+  const Status status = catalog.open();
+  CHECK(status.code() == Errc::io);
+  CHECK(status.error().message.find("/nowhere/catalog.sqlite") != std::string::npos);
+}
+
+TEST_CASE("a queue that is full refuses, and answers every call once") {
+  store::SqliteCatalogOptions options;
+  options.queue_max = 8;
+  SqliteUnderTest t(options);
+  std::size_t stored = 0, refused = 0;
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    t.catalog().put(live(digest_number(i), stamp(1, i)),
+                    [&](Result<CatalogEntry> held) { ++(held.ok() ? stored : refused); });
+  }
+  t.run_until([&] { return stored + refused == 2000; });
+  CHECK(refused > 0);
+  CHECK(stored == t.catalog().summary().images);
+}
+
+TEST_CASE("what is not a catalog is refused with its path") {
+  SqliteUnderTest t;
+  t.close();
+  std::ofstream(t.path()) << "these are my holiday notes, not a database, and they are longer than a header of one";
+  const Status garbage = t.reopen();
+  CHECK(garbage.code() == Errc::format);
+  CHECK(garbage.error().message.find(t.path()) != std::string::npos);
+
+  t.close();
+  std::filesystem::remove(t.path());
+  alter(t.path(), "CREATE TABLE recipes (soup TEXT)");
+  CHECK(t.reopen().code() == Errc::format);
+}
+
+TEST_CASE("a damaged catalog is refused, and opens again once it was moved away") {
+  SqliteUnderTest t;
+  fill(t, 400);
+  t.close();
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(t.path()));
+  REQUIRE(size >= 16 * 4096);
+  for (std::streamoff at = 4096; at + 4096 <= size; at += 4096)
+    write_over(t.path(), at, std::string(64, '\x5a'));
+  const Status damaged = t.reopen();
+  CHECK(damaged.code() == Errc::format);
+  CHECK(damaged.error().message.find(t.path()) != std::string::npos);
+  std::filesystem::rename(t.path(), t.path() + ".damaged");
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().summary().images == 0);
+}
+
+TEST_CASE("a catalog cut short is refused") {
+  SqliteUnderTest t;
+  fill(t, 400);
+  t.close();
+  std::filesystem::resize_file(t.path(), 8 * 4096);
+  CHECK(t.reopen().code() == Errc::format);
+}
+
+TEST_CASE("a catalog of a newer program is refused and left as it is") {
+  SqliteUnderTest t;
+  fill(t, 3);
+  t.close();
+  alter(t.path(), "PRAGMA user_version = 2");
+  const Status newer = t.reopen();
+  CHECK(newer.code() == Errc::format);
+  CHECK(newer.error().message.find("format 2") != std::string::npos);
+  t.close();
+  alter(t.path(), "PRAGMA user_version = 1");
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().summary().images == 3);
+}
+
+TEST_CASE("one catalog file has one owner") {
+  SqliteUnderTest t;
+  fill(t, 1);
+  SqliteCatalog second(t.path(), t.loop(), t.log());
+  CHECK(second.open().code() == Errc::locked);
+  CHECK(t.reopen().ok());
+  CHECK(t.catalog().open().code() == Errc::invalid_argument);
+}
