@@ -1,0 +1,205 @@
+#include "core/client_queries.hpp"
+
+#include "core/client_get.hpp"
+
+namespace cloudp2p::core {
+
+LeaderView view_of(ClientCore& core, const KnownLeader& leader) {
+  return {leader.node, leader.term, core.links().address(leader.node), leader.quorum_none};
+}
+
+void Discover::begin() {
+  progressed();
+  core_.doubt_leader();
+  acquire();
+}
+
+void Discover::attempt() {
+  const LeaderView view = view_of(core_, known());  // The search has confirmed it just now.
+  leave_leader();
+  finish(view);
+}
+
+InfoOperation::InfoOperation(ClientCore& core, OperationId id, Callback<void(Result<ImageInfo>)> done,
+                             std::string prefix)
+    : Answering(core, id, std::move(done)), prefix_(lower_case(std::move(prefix))) {}
+
+void InfoOperation::begin() {
+  if (std::optional<Error> fault = prefix_fault(prefix_)) return fail(std::move(*fault));
+  progressed();
+  acquire();
+}
+
+void InfoOperation::attempt() {
+  core_.links().send(leader(), wire::Info{request(), prefix_, false});
+}
+
+void InfoOperation::on_reply(wire::Message& message, Buffer) {
+  auto* result = std::get_if<wire::InfoResult>(&message);
+  if (result == nullptr) return reject("expected InfoResult");
+  leave_leader();
+  finish(ImageInfo{std::move(result->entry.record), result->entry.present});
+}
+
+void ListOperation::begin() {
+  progressed();
+  acquire();
+}
+
+void ListOperation::attempt() {
+  const auto limit = static_cast<std::uint32_t>(std::clamp<std::size_t>(query_.limit, 1, limits::kListPageMax));
+  core_.links().send(leader(), wire::List{request(), limit, query_.after, query_.since_ms, false});
+}
+
+void ListOperation::on_reply(wire::Message& message, Buffer) {
+  auto* result = std::get_if<wire::ListResult>(&message);
+  if (result == nullptr) return reject("expected ListResult");
+  ListPage page;
+  page.next = std::move(result->next);
+  for (wire::Entry& entry : result->entries)
+    page.entries.push_back({std::move(entry.record), entry.present, {}, entry.verified_ms});
+  leave_leader();
+  finish(std::move(page));
+}
+
+void FanOut::ask(const std::vector<NodeId>& nodes) {
+  progressed();
+  for (const NodeId node : nodes)
+    open_[node].request = expect(node);
+  for (const NodeId node : nodes) {
+    if (core_.links().ready(node))
+      on_link_ready(node);
+    else
+      core_.links().connect(node);
+  }
+}
+
+void FanOut::on_link_ready(NodeId node) {
+  const auto at = open_.find(node);
+  if (at == open_.end() || at->second.sent) return;
+  at->second.sent = true;
+  core_.links().send(node, question(at->second.request));
+}
+
+void FanOut::on_link_failed(NodeId node, const Error& error) {
+  settle(node, error);
+}
+
+void FanOut::on_link_silent(NodeId node) {
+  settle(node, Error{Errc::unreachable, core_.links().title(node) + " does not answer: is it stopped or overloaded?"});
+}
+
+void FanOut::on_answer(RequestId request, wire::Message& message, Buffer) {
+  const auto at = std::find_if(open_.begin(), open_.end(), [&](const auto& e) { return e.second.request == request; });
+  if (at == open_.end()) return;
+  const NodeId node = at->first;
+  const std::string title = core_.links().title(node);
+  if (const auto* error = std::get_if<wire::ErrorReply>(&message))
+    settle(node, Error{error->code, title + ": " + Error{error->code, error->message}.text()});
+  else if (!take(node, message))
+    settle(node, Error{Errc::protocol, title + " broke the protocol"});
+  else if (!finished())
+    settle(node, std::nullopt);
+}
+
+void FanOut::settle(NodeId node, const std::optional<Error>& error) {
+  const auto at = open_.find(node);
+  if (at == open_.end()) return;
+  core_.forget(at->second.request);
+  open_.erase(at);
+  progressed();
+  if (error) failed(node, *error);
+  if (!finished() && open_.empty()) all_settled();
+}
+
+void FanOut::clean_up() {
+  Operation::clean_up();
+  for (const auto& [node, asked] : open_)
+    core_.forget(asked.request);
+  open_.clear();
+}
+
+void FanOut::timed_out() {
+  while (!finished() && !open_.empty()) {
+    const NodeId node = open_.begin()->first;
+    settle(node, Error{Errc::unreachable, core_.links().title(node) + " gave no answer in time"});
+  }
+}
+
+bool MembersOperation::take(NodeId node, wire::Message& message) {
+  auto* result = std::get_if<wire::MembersResult>(&message);
+  if (result == nullptr) return false;
+  result->from = node;
+  const auto rank = [](const wire::MembersResult& r) {
+    return std::pair(r.leader == kNobody ? 0 : r.term, r.leader == r.from);
+  };
+  if (!best_ || rank(*result) > rank(*best_)) best_ = std::move(*result);
+  if (best_->leader == best_->from) {
+    all_settled();
+  } else if (gathering_ == kNoTimer) {
+    gathering_ = core_.after(core_.failure_timeout(), guarded(this, [](MembersOperation& self) {
+                               self.gathering_ = kNoTimer;
+                               self.all_settled();
+                             }));
+  }
+  return true;
+}
+
+void MembersOperation::all_settled() {
+  if (!best_) return fail(join_failures(failures_));
+  ClusterView view;
+  view.answered_by = best_->from;
+  view.leader = best_->leader;
+  view.term = best_->term;
+  view.cluster = best_->cluster;
+  view.under_replicated = best_->under_replicated;
+  view.quorum_none = best_->quorum_none;
+  for (const wire::MemberRow& row : best_->rows)
+    view.members.push_back({row.id, row.address, row.reachable, row.voter, row.report,
+                            std::chrono::milliseconds(static_cast<std::int64_t>(row.silent_ms))});
+  finish(std::move(view));
+}
+
+void MembersOperation::clean_up() {
+  core_.cancel_timer(gathering_);
+  FanOut::clean_up();
+}
+
+bool VerifyOperation::take(NodeId node, wire::Message& message) {
+  auto* result = std::get_if<wire::VerifyResult>(&message);
+  if (result == nullptr) return false;
+  checks_[node] = {node, result->code, std::move(result->message), std::move(result->file_name)};
+  return true;
+}
+
+void VerifyOperation::failed(NodeId node, const Error& error) {
+  checks_[node] = {node, error.code, error.message, {}};
+}
+
+void VerifyOperation::all_settled() {
+  std::vector<CopyCheck> out;
+  for (auto& [node, check] : checks_)
+    out.push_back(std::move(check));
+  finish(std::move(out));
+}
+
+void PingOperation::begin() {
+  if (core_.links().knows(node_)) return ask({node_});
+  fail({Errc::invalid_argument, "node " + to_string(node_) + " is not among the configured peers"});
+}
+
+bool PingOperation::take(NodeId, wire::Message& message) {
+  const auto* pong = std::get_if<wire::Pong>(&message);
+  if (pong == nullptr) return false;
+  view_ = LeaderView{pong->leader, pong->term, core_.links().address(pong->leader), false};
+  return true;
+}
+
+void PingOperation::all_settled() {
+  if (view_)
+    finish(*view_);
+  else
+    fail(error_);
+}
+
+}  // namespace cloudp2p::core

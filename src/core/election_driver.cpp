@@ -1,0 +1,58 @@
+#include "core/election_driver.hpp"
+
+namespace cloudp2p::core {
+
+ElectionDriver::ElectionDriver(Services& services, std::unique_ptr<Election> election,
+                               std::function<void(const ElectionAction&)> act)
+    : services_(services), election_(std::move(election)), act_(std::move(act)) {
+  services_.election = election_.get();
+}
+
+ElectionDriver::~ElectionDriver() {
+  if (timer_ != kNoTimer) services_.ports.timers->cancel(timer_);
+}
+
+void ElectionDriver::collect() {
+  for (ElectionAction& action : election_->take_actions()) queue_.push_back(std::move(action));
+  carry_out();
+  arm();
+}
+
+void ElectionDriver::carry_out() {
+  if (running_) return;
+  running_ = true;
+  while (!queue_.empty() && !saving_) {
+    const ElectionAction action = std::move(queue_.front());
+    queue_.pop_front();
+    if (const auto* persist = std::get_if<PersistState>(&action)) {
+      saving_ = true;
+      services_.ports.state->save(persist->state, services_.guard([this](const Status& status) { saved(status); }));
+    } else {
+      act_(action);
+    }
+  }
+  running_ = false;
+}
+
+void ElectionDriver::saved(const Status& status) {
+  saving_ = false;
+  if (status.ok()) return carry_out();
+  services_.log(LogLevel::error, "cannot save term and vote: " + status.error().text() + "; this node stops voting");
+  queue_.clear();
+  feed([](Election& election, TimePoint now) { election.on_store_fault(now); });
+}
+
+void ElectionDriver::arm() {
+  const TimePoint deadline = election_->next_deadline();
+  if (timer_ != kNoTimer && deadline == armed_for_) return;
+  if (timer_ != kNoTimer) services_.ports.timers->cancel(timer_);
+  timer_ = kNoTimer;
+  if (deadline == TimePoint::max()) return;
+  armed_for_ = deadline;
+  timer_ = services_.ports.timers->at(deadline, services_.guard([this] {
+    timer_ = kNoTimer;
+    feed([](Election& election, TimePoint now) { election.on_deadline(now); });
+  }));
+}
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,33 @@
+// Landing: makes a received image durable on this node, bytes first, then its record.
+//
+// The term is checked again after the bytes were synced and once more after the record was: what was received from a
+// leader that has been superseded meanwhile is never acknowledged. Bytes that landed without their record are remembered
+// for a while, because the next leader will most likely send the same image again.
+#pragma once
+
+#include "core/local_put.hpp"
+
+namespace cloudp2p::core {
+
+class Landing {
+ public:
+  explicit Landing(Services& services) : services_(services) {}
+
+  using Done = Callback<void(Result<CatalogEntry>)>;
+  /// `put` must be complete. Errc::stale_term when `term` no longer stands.
+  void land(std::unique_ptr<LocalPut> put, const ImageRecord& record, Term term, Done done);
+  /// The bytes of an image that is already listed here were fetched again: only its presence changes.
+  void land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& record, Done done);
+  /// Bytes that are in place without a record; the caller adopts them.
+  [[nodiscard]] std::optional<StoredImage> take_orphan(const Digest& digest);
+  /// Puts the record of bytes that are in place already, under the same checks of the term.
+  void adopt(const StoredImage& stored, const ImageRecord& record, Term term, Done done);
+
+ private:
+  [[nodiscard]] bool fenced(Term term) const;
+  void remember(StoredImage stored);
+  Services& services_;
+  std::deque<StoredImage> orphans_;
+};
+
+}  // namespace cloudp2p::core

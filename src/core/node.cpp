@@ -1,0 +1,198 @@
+#include "core/node_impl.hpp"
+
+#include <cloudp2p/bully_election.hpp>
+
+#include <fmt/format.h>
+
+namespace cloudp2p {
+
+Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& ports, const NodeExtras& extras) {
+  const Status valid = validate(config, true);
+  if (!valid.ok()) return valid.error();
+  Result<std::optional<DurableState>> loaded = ports.state->load();
+  DurableState state;
+  bool fresh = true;
+  if (loaded.ok() && loaded->has_value()) {
+    state = std::move(**loaded);
+    fresh = false;
+    if (state.node != config.node_id) {
+      return Error{Errc::bad_config, fmt::format("{}: this directory belongs to node {}, not to node {}: each node needs a "
+                                                 "directory of its own",
+                                                 config.shared_dir, value(state.node), value(config.node_id))};
+    }
+  } else if (!loaded.ok() && loaded.code() != Errc::format) {
+    return loaded.error();
+  }
+  if (!loaded.ok()) {
+    ports.log->log(LogLevel::error, fmt::format("[Node {}] the state file is damaged ({}): this node begins a new incarnation "
+                                                "and learns until the leader admits it",
+                                                value(config.node_id), loaded.error().text()));
+  }
+  if (fresh) {
+    state.node = config.node_id;
+    state.incarnation = ports.entropy->draw<Incarnation>();
+  }
+  return std::unique_ptr<Node>(std::make_unique<core::NodeImpl>(config, ports, extras, std::move(state), fresh));
+}
+
+}  // namespace cloudp2p
+
+namespace cloudp2p::core {
+namespace {
+
+std::unique_ptr<Election> make_election(const Services& services, const DurableState& state) {
+  BullyOptions options;
+  options.self = services.self;
+  for (const PeerAddress& peer : services.config.peers) options.configured.push_back(peer.id);
+  options.quorum = services.config.quorum;
+  options.takeover = services.config.takeover;
+  options.timing = services.config.timing;
+  options.fresh_cluster = services.ports.entropy->draw<ClusterId>();
+  options.vote_not_persisted = services.extras.sabotage.vote_not_persisted;
+  options.majority_one_short = services.extras.sabotage.majority_one_short;
+  return std::make_unique<BullyElection>(std::move(options), state);
+}
+
+Services make_services(const Config& config, const NodePorts& ports, const NodeExtras& extras) {
+  Services out;
+  out.config = config;
+  out.ports = ports;
+  out.extras = extras;
+  out.self = config.node_id;
+  return out;
+}
+
+}  // namespace
+
+NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtras& extras, DurableState state, bool fresh)
+    : services_(make_services(config, ports, extras)),
+      initial_state_(std::move(state)),
+      fresh_(fresh),
+      parked_(services_),
+      landing_(services_),
+      push_(services_),
+      repair_(services_, parked_, landing_),
+      driver_(std::make_unique<ElectionDriver>(services_, make_election(services_, initial_state_),
+                                               [this](const ElectionAction& action) { act(action); })),
+      uploads_(services_, parked_, landing_, push_),
+      replicas_(services_, parked_, landing_, repair_,
+                [this](Term term, NodeId leader) {
+                  driver_->feed([&](Election& election, TimePoint now) {
+                    election.on_message(Coordinator{term, leader}, now);
+                  });
+                }),
+      reads_(services_,
+             [this] {
+               std::uint64_t round = 0;
+               driver_->feed([&](Election& election, TimePoint now) { round = election.begin_round(now); });
+               return round;
+             },
+             [this](const Digest& digest) { return uploads_.unstable(digest); }),
+      takeover_(services_, push_, [this](Term term) { serve(term); }) {
+  for (const PeerAddress& peer : config.peers) addresses_[peer.id] = peer.address;
+}
+
+NodeImpl::~NodeImpl() {
+  if (tick_timer_ != kNoTimer) services_.ports.timers->cancel(tick_timer_);
+  if (transport_started_) services_.ports.transport->stop();
+}
+
+Status NodeImpl::start() {
+  services_.log(LogLevel::contract, "Shared directory: " + services_.config.shared_dir);
+  services_.log(LogLevel::contract, "Starting on " + to_string(listen_address(services_.config)));
+  Status listening = services_.ports.transport->start(*this);
+  if (!listening.ok()) return listening;
+  transport_started_ = true;
+  reconcile(services_, services_.guard([this](const Status& status) {
+    if (!status.ok()) services_.log(LogLevel::error, "cannot read the stored images: " + status.error().text());
+    begin_election();
+  }));
+  return {};
+}
+
+void NodeImpl::begin_election() {
+  auto begin = [this](const Status& saved) {
+    if (!saved.ok()) {
+      services_.log(LogLevel::error, "cannot write the state file: " + saved.error().text());
+      driver_->feed([](Election& election, TimePoint now) { election.on_store_fault(now); });
+    }
+    update_fitness();
+    driver_->feed([](Election& election, TimePoint now) { election.start(now); });
+    std::vector<PeerAddress> others;
+    for (const PeerAddress& peer : services_.config.peers) {
+      if (peer.id != services_.self) others.push_back(peer);
+    }
+    services_.ports.transport->set_peers(std::move(others));
+    arm_tick();
+  };
+  if (!fresh_) return begin({});
+  services_.ports.state->save(initial_state_, services_.guard(std::move(begin)));
+}
+
+void NodeImpl::arm_tick() {
+  tick_timer_ = services_.ports.timers->after(services_.config.timing.heartbeat, services_.guard([this] {
+    tick();
+    arm_tick();
+  }));
+}
+
+void NodeImpl::tick() {
+  update_fitness();
+  uploads_.tick();
+  takeover_.tick();
+  parked_.expire();
+  repair_.tick(uploads_.in_flight() + replicas_.in_flight() == 0);
+  continue_handover();
+}
+
+void NodeImpl::drain(Duration patience, Callback<void()> done) {
+  services_.draining = true;
+  handover_ = Handover{kNobody, services_.now() + patience, std::nullopt, std::move(done)};
+  continue_handover();
+}
+
+void NodeImpl::continue_handover() {
+  if (!handover_) return;
+  const TimePoint now = services_.now();
+  const bool leads = services_.view().role == ElectionRole::leader;
+  constexpr auto kTransferPatience = std::chrono::milliseconds(600);
+  if (leads && !handover_->asked_at) {
+    if (uploads_.in_flight() > 0 && now < handover_->give_up_waiting) return;
+    handover_->asked_at = now;
+    bool sent = false;
+    driver_->feed([&](Election& election, TimePoint at) { sent = election.transfer_to(handover_->to, at); });
+    if (sent) return;
+  } else if (leads && now - *handover_->asked_at < kTransferPatience) {
+    return;
+  }
+  Callback<void()> done = std::move(handover_->done);
+  handover_.reset();
+  if (!done) {
+    services_.draining = false;
+  } else {
+    services_.ports.executor->post(std::move(done));
+  }
+}
+
+void NodeImpl::reload(const Config& config) {
+  services_.config.image_bytes_max = config.image_bytes_max;
+  services_.config.accept_any = config.accept_any;
+  services_.config.repair_bytes_per_second = config.repair_bytes_per_second;
+  services_.log(LogLevel::info, "configuration reloaded: limits, log level and keys are in force; other changes need a restart");
+}
+
+NodeStatus NodeImpl::status() const {
+  NodeStatus out;
+  out.id = services_.self;
+  out.election = services_.view();
+  out.serving = services_.serving;
+  out.catalog = services_.ports.catalog->summary();
+  out.store = services_.ports.images->status();
+  out.under_replicated = under_replicated_;
+  out.uploads_in_flight = uploads_.in_flight() + replicas_.in_flight();
+  out.bytes_in_flight = uploads_.bytes_in_flight();
+  out.counters = services_.counters;
+  return out;
+}
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,163 @@
+// Who is on the line: Hello, links to peers, dials that fail.
+#include "core/node_impl.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+namespace {
+
+/// Settings that must agree in one cluster.
+std::uint64_t config_digest(const Config& config) {
+  std::uint64_t hash = 1469598103934665603ULL;
+  auto mix = [&hash](std::uint64_t part) { hash = (hash ^ part) * 1099511628211ULL; };
+  mix(static_cast<std::uint64_t>(config.quorum));
+  return hash;
+}
+
+constexpr const char* kBuild = "cloudp2p 0.1.0";
+
+}  // namespace
+
+wire::Hello NodeImpl::hello(const ConnectionInfo& info, bool reply) const {
+  wire::Hello out;
+  out.reply = reply;
+  out.node = services_.self;
+  out.incarnation = services_.view().incarnation;
+  out.cluster = services_.view().cluster;
+  out.founded = services_.view().founded;
+  out.lane = info.lane;
+  out.build = kBuild;
+  out.config_digest = config_digest(services_.config);
+  return out;
+}
+
+void NodeImpl::on_connected(const ConnectionInfo& info) {
+  connections_[info.id] = Connection{info, false, kNobody};
+  if (info.dialled) (void)services_.send(info.id, hello(info, false));
+}
+
+Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& hello) const {
+  if (hello.protocol_min > wire::kProtocolVersion || hello.protocol_max < wire::kProtocolVersion) {
+    return {Errc::mismatch, fmt::format("the other side speaks protocol {} to {}, this node {}", hello.protocol_min,
+                                        hello.protocol_max, wire::kProtocolVersion)};
+  }
+  if (connection.info.role == Role::client) {
+    return hello.node == kNobody ? Error{} : Error{Errc::permission, "a client key can not speak as a node"};
+  }
+  if (hello.node == kNobody) return {};  // a client that holds the cluster key
+  if (hello.node == services_.self) {
+    return {Errc::mismatch, fmt::format("another process says that it is node {} too: check NODE_ID", value(hello.node))};
+  }
+  if (!addresses_.contains(hello.node)) {
+    return {Errc::mismatch, fmt::format("node {} is not among this node's peers", value(hello.node))};
+  }
+  if (connection.info.dialled && connection.info.peer != hello.node) {
+    return {Errc::mismatch, fmt::format("expected node {}, node {} answered: check the peers' addresses",
+                                        value(connection.info.peer), value(hello.node))};
+  }
+  if (hello.config_digest != config_digest(services_.config)) {
+    return {Errc::mismatch, fmt::format("node {} runs with another \"quorum\" setting", value(hello.node))};
+  }
+  const ElectionView& view = services_.view();
+  if (hello.founded && view.founded && hello.cluster != view.cluster) {
+    return {Errc::mismatch, fmt::format("node {} belongs to cluster {}, this node to {}: one of the directories comes from "
+                                        "another cluster",
+                                        value(hello.node), hello.cluster.hex(), view.cluster.hex())};
+  }
+  return {};
+}
+
+void NodeImpl::on_hello(Connection& connection, const wire::Hello& message) {
+  const Error problem = hello_problem(connection, message);
+  if (problem) {
+    ++services_.counters.hello_mismatches;
+    return reject(connection.info.id, problem);
+  }
+  connection.hello_done = true;
+  connection.peer = message.node;
+  if (!connection.info.dialled) {
+    (void)services_.send(connection.info.id, hello(connection.info, true));
+    if (message.node != kNobody) services_.ports.transport->hurry(message.node);
+    return;
+  }
+  link_up(connection, message);
+}
+
+void NodeImpl::link_up(const Connection& connection, const wire::Hello& message) {
+  Link& link = services_.links[connection.peer];
+  link.incarnation = message.incarnation;
+  if (connection.info.lane == Lane::bulk) {
+    link.bulk = connection.info.id;
+    link.bulk_up = true;
+    takeover_.tick();
+    return;
+  }
+  link.control = connection.info.id;
+  link.control_up = true;
+  if (dial_problems_.erase(connection.peer) > 0) {
+    services_.log(LogLevel::info, fmt::format("node {} is reachable", value(connection.peer)));
+  }
+  const PeerIdentity identity{connection.peer, message.incarnation, message.cluster, message.founded};
+  driver_->feed([&](Election& election, TimePoint now) { election.on_peer_up(identity, now); });
+}
+
+void NodeImpl::link_down(const Connection& connection) {
+  const auto at = services_.links.find(connection.peer);
+  if (at == services_.links.end()) return;
+  Link& link = at->second;
+  if (link.bulk == connection.info.id) {
+    link.bulk = kNoConnection;
+    link.bulk_up = false;
+  }
+  if (link.control != connection.info.id) return;
+  link.control = kNoConnection;
+  link.control_up = false;
+  services_.ports.transport->hurry(connection.peer);
+  driver_->feed([&](Election& election, TimePoint now) { election.on_peer_down(connection.peer, PeerLoss::closed, now); });
+}
+
+void NodeImpl::on_closed(ConnectionId id, const Error& reason) {
+  const auto at = connections_.find(id);
+  if (at == connections_.end()) return;
+  const Connection connection = std::move(at->second);
+  connections_.erase(at);
+  if (reason.code == Errc::mismatch && connection.info.dialled) {
+    services_.log(LogLevel::error, fmt::format("node {} refused this node: {}", value(connection.info.peer), reason.message));
+  }
+  services_.calls.connection_closed(id);
+  uploads_.on_connection_closed(id);
+  replicas_.on_connection_closed(id);
+  reads_.on_connection_closed(id);
+  if (connection.info.dialled && connection.hello_done) link_down(connection);
+}
+
+void NodeImpl::on_dial_failed(NodeId peer, Lane lane, DialFailure failure, const Error& error) {
+  if (lane == Lane::control) {
+    const PeerLoss loss = failure == DialFailure::refused ? PeerLoss::refused : PeerLoss::silent;
+    driver_->feed([&](Election& election, TimePoint now) { election.on_peer_down(peer, loss, now); });
+  }
+  std::string& said = dial_problems_[peer];
+  if (said == error.message || lane != Lane::control) return;
+  said = error.message;
+  const LogLevel level = failure == DialFailure::rejected ? LogLevel::error : LogLevel::warning;
+  services_.log(level, fmt::format("node {} can not be reached: {}", value(peer), error.text()));
+}
+
+void NodeImpl::on_drained(ConnectionId connection) {
+  uploads_.on_drained(connection);
+  reads_.on_drained(connection);
+}
+
+void NodeImpl::reject(ConnectionId id, const Error& reason) {
+  const auto at = connections_.find(id);
+  if (at == connections_.end()) return;
+  services_.log(LogLevel::error, fmt::format("closing the connection from {}: {}", at->second.info.remote, reason.message));
+  services_.ports.transport->close(id, reason);
+}
+
+ConnectionId NodeImpl::control_to(NodeId peer) const {
+  const auto at = services_.links.find(peer);
+  return at != services_.links.end() && at->second.control_up ? at->second.control : kNoConnection;
+}
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,113 @@
+// NodeImpl: one member, its parts wired together. node.cpp: life; node_connections.cpp: who is on the line;
+// node_messages.cpp: what they ask; node_roles.cpp: what the election decided.
+#pragma once
+
+#include "core/election_driver.hpp"
+#include "core/reads.hpp"
+#include "core/reconcile.hpp"
+#include "core/repair.hpp"
+#include "core/replicas.hpp"
+#include "core/takeover.hpp"
+#include "core/uploads.hpp"
+
+namespace cloudp2p::core {
+
+class NodeImpl final : public Node, private TransportHandler {
+ public:
+  NodeImpl(const Config& config, const NodePorts& ports, const NodeExtras& extras, DurableState state, bool fresh);
+  ~NodeImpl() override;
+
+  [[nodiscard]] Status start() override;
+  void drain(Duration patience, Callback<void()> done) override;
+  void reload(const Config& config) override;
+  [[nodiscard]] NodeStatus status() const override;
+
+ private:
+  struct Connection {
+    ConnectionInfo info;
+    bool hello_done = false;
+    NodeId peer = kNobody;  ///< The node at the other end, from its Hello.
+  };
+
+  // TransportHandler.
+  void on_connected(const ConnectionInfo& info) override;
+  void on_frame(ConnectionId connection, Frame frame) override;
+  void on_closed(ConnectionId connection, const Error& reason) override;
+  void on_dial_failed(NodeId peer, Lane lane, DialFailure failure, const Error& error) override;
+  void on_drained(ConnectionId connection) override;
+
+  // Connections.
+  [[nodiscard]] wire::Hello hello(const ConnectionInfo& info, bool reply) const;
+  [[nodiscard]] Error hello_problem(const Connection& connection, const wire::Hello& hello) const;
+  void on_hello(Connection& connection, const wire::Hello& hello);
+  void link_up(const Connection& connection, const wire::Hello& hello);
+  void link_down(const Connection& connection);
+  void reject(ConnectionId connection, const Error& reason);
+  [[nodiscard]] ConnectionId control_to(NodeId peer) const;
+
+  // Messages.
+  void dispatch(Connection& connection, wire::Message& message, Buffer payload);
+  [[nodiscard]] bool permitted(const Connection& connection, const wire::Message& message) const;
+  void answer(const Connection& connection, wire::Message& message, Buffer payload);
+  void on_election_message(const Connection& connection, const ElectionMessage& message);
+  void on_query_leader(ConnectionId connection, const wire::QueryLeader& ask);
+  void on_query_members(ConnectionId connection, const wire::QueryMembers& ask);
+  void on_sync_hashes(ConnectionId connection, const wire::SyncHashes& ask);
+  void on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask);
+  void on_sync_push(ConnectionId connection, wire::SyncPush& push);
+  void adopt_strays(const wire::SyncPush& push, Callback<void(const Status&)> done);
+
+  // Roles.
+  void act(const ElectionAction& action);
+  void carry_out(const PersistState&) {}
+  void carry_out(const SendMessage& send);
+  void carry_out(const LeadTerm& lead);
+  void carry_out(const FollowLeader& follow);
+  void carry_out(const LeaderLost& lost);
+  void carry_out(const StepDown& down);
+  void carry_out(const RoundConfirmed& confirmed);
+  void carry_out(const TakeoverAsked& asked);
+  void carry_out(const MembershipAdopted& adopted);
+  void carry_out(const MemberReported& reported);
+  void serve(Term term);
+  void leave_office();
+  void begin_election();
+  void tick();
+  void arm_tick();
+  void update_fitness();
+  [[nodiscard]] MemberReport own_report() const;
+  [[nodiscard]] std::uint64_t count_under_replicated() const;
+  void continue_handover();
+
+  struct Handover {
+    NodeId to = kNobody;  ///< kNobody: the best follower.
+    TimePoint give_up_waiting;
+    std::optional<TimePoint> asked_at;  ///< Transfer was sent.
+    Callback<void()> done;              ///< Only when the node drains for good.
+  };
+
+  Services services_;
+  DurableState initial_state_;
+  bool fresh_;
+  bool transport_started_ = false;
+  ParkedPuts parked_;
+  Landing landing_;
+  RecordPush push_;
+  Repair repair_;
+  std::unique_ptr<ElectionDriver> driver_;
+  Uploads uploads_;
+  Replicas replicas_;
+  Reads reads_;
+  Takeover takeover_;
+  std::map<ConnectionId, Connection> connections_;
+  std::map<NodeId, std::string> dial_problems_;  ///< Last one logged, so that it is said once.
+  std::map<NodeId, Address> addresses_;
+  std::uint64_t under_replicated_ = 0;
+  std::uint64_t leader_root_ = 0;
+  NodeId announced_ = kNobody;
+  Term announced_term_ = 0;
+  TimerId tick_timer_ = kNoTimer;
+  std::optional<Handover> handover_;
+};
+
+}  // namespace cloudp2p::core

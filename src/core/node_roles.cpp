@@ -1,0 +1,134 @@
+// What the election decided, carried out.
+#include "core/node_impl.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+
+void NodeImpl::act(const ElectionAction& action) {
+  std::visit([this](const auto& what) { carry_out(what); }, action);
+}
+
+void NodeImpl::carry_out(const SendMessage& send) {
+  const ConnectionId connection = control_to(send.to);
+  if (connection == kNoConnection) return;
+  std::visit([&](const auto& message) { (void)services_.send(connection, message); }, send.message);
+}
+
+void NodeImpl::carry_out(const LeadTerm& lead) {
+  ++services_.counters.terms_led;
+  services_.log(LogLevel::contract, lead.higher_silent ? "no Ok received -> becoming coordinator"
+                                                       : "no higher nodes -> becoming coordinator");
+  services_.log(LogLevel::contract, "starting heartbeat task");
+  if (services_.extras.observer != nullptr) services_.extras.observer->on_leading(lead.term);
+  announced_ = services_.self;
+  announced_term_ = lead.term;
+  replicas_.on_term_changed();
+  repair_.on_term_changed();
+  takeover_.begin(lead.term);
+  for (const NodeId voter : lead.voters) {
+    if (voter != services_.self) takeover_.on_promise(voter);
+  }
+}
+
+void NodeImpl::serve(Term term) {
+  if (!services_.leads(term)) return;
+  services_.serving = true;
+  services_.log(LogLevel::info, fmt::format("serving in term {}: {} images, {} missing here", term,
+                                            services_.ports.catalog->summary().images,
+                                            services_.ports.catalog->summary().missing));
+  if (services_.extras.observer != nullptr) services_.extras.observer->on_serving(term);
+}
+
+void NodeImpl::leave_office() {
+  services_.serving = false;
+  takeover_.stop();
+  uploads_.on_stepped_down();
+  reads_.on_stepped_down();
+  replicas_.on_term_changed();
+  repair_.on_term_changed();
+}
+
+void NodeImpl::carry_out(const FollowLeader& follow) {
+  replicas_.on_term_changed();
+  repair_.on_term_changed();
+  if (announced_ == follow.leader && announced_term_ == follow.term) return;
+  announced_ = follow.leader;
+  announced_term_ = follow.term;
+  services_.log(LogLevel::contract, fmt::format("Coordinator announced: {}", value(follow.leader)));
+}
+
+void NodeImpl::carry_out(const LeaderLost& lost) {
+  ++services_.counters.elections_started;
+  services_.log(LogLevel::warning, fmt::format("node {} no longer leads or can not be heard (term {})", value(lost.leader),
+                                               lost.term));
+}
+
+void NodeImpl::carry_out(const StepDown& down) {
+  static constexpr const char* kReasons[] = {"a higher term exists", "no majority acknowledges heartbeats",
+                                             "the disk failed", "leadership was handed over"};
+  services_.log(LogLevel::warning, fmt::format("stepping down from term {}: {}", down.term,
+                                               kReasons[static_cast<std::size_t>(down.reason)]));
+  if (services_.extras.observer != nullptr) services_.extras.observer->on_stepped_down(down.term);
+  leave_office();
+}
+
+void NodeImpl::carry_out(const RoundConfirmed& confirmed) { reads_.on_round_confirmed(confirmed.round); }
+
+void NodeImpl::carry_out(const TakeoverAsked& asked) {
+  if (handover_) return;
+  services_.log(LogLevel::info, fmt::format("node {} has returned and asks to lead", value(asked.by)));
+  services_.draining = true;
+  handover_ = Handover{asked.by, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr};
+  services_.ports.executor->post(services_.guard([this] { continue_handover(); }));
+}
+
+void NodeImpl::carry_out(const MembershipAdopted& adopted) {
+  services_.log(LogLevel::info, fmt::format("membership version {} of {} nodes{}", adopted.membership.version,
+                                            adopted.membership.members.size(), adopted.founded ? "" : " (founding)"));
+  takeover_.tick();
+}
+
+void NodeImpl::carry_out(const MemberReported& reported) {
+  services_.reports[reported.from] = PeerReport{reported.report, services_.now()};
+  if (!services_.serving) takeover_.on_promise(reported.from);
+}
+
+MemberReport NodeImpl::own_report() const {
+  const CatalogSummary& catalog = services_.ports.catalog->summary();
+  const StoreStatus store = services_.ports.images->status();
+  return MemberReport{catalog.root, catalog.images, catalog.missing, store.free_bytes,
+                      static_cast<std::uint8_t>(store.health)};
+}
+
+void NodeImpl::update_fitness() {
+  const StoreStatus store = services_.ports.images->status();
+  const CatalogSummary& catalog = services_.ports.catalog->summary();
+  Fitness fitness;
+  fitness.can_vote = store.health == StoreHealth::ok || store.health == StoreHealth::full;
+  fitness.can_lead = store.health == StoreHealth::ok;
+  fitness.caught_up = catalog.missing == 0 && catalog.root == leader_root_;
+  fitness.report = own_report();
+  const bool leads = services_.view().role == ElectionRole::leader;
+  if (leads) under_replicated_ = count_under_replicated();
+  driver_->feed([&](Election& election, TimePoint now) {
+    election.set_fitness(fitness, now);
+    if (leads) election.set_catalog(fitness.report.catalog_root, under_replicated_);
+  });
+}
+
+std::uint64_t NodeImpl::count_under_replicated() const {
+  const CatalogSummary& catalog = services_.ports.catalog->summary();
+  std::uint64_t lacking = catalog.missing;
+  for (const Member& member : services_.view().membership.members) {
+    if (member.id == services_.self) continue;
+    const auto at = services_.reports.find(member.id);
+    if (at == services_.reports.end()) return catalog.images;
+    const MemberReport& report = at->second.report;
+    const std::uint64_t unlisted = catalog.images > report.images ? catalog.images - report.images : 0;
+    lacking += report.missing + unlisted;
+  }
+  return std::min(lacking, catalog.images);
+}
+
+}  // namespace cloudp2p::core

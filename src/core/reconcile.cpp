@@ -1,0 +1,67 @@
+#include "core/reconcile.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+namespace {
+
+struct Pass {
+  std::vector<StoredImage> files;  ///< Sorted by name.
+  std::vector<bool> claimed;
+  std::size_t lost = 0;
+  Callback<void(const Status&)> done;
+};
+
+void trash_unclaimed(Services& services, const std::shared_ptr<Pass>& pass) {
+  std::size_t orphans = 0;
+  for (std::size_t i = 0; i < pass->files.size(); ++i) {
+    if (pass->claimed[i]) continue;
+    ++orphans;
+    services.ports.images->erase(pass->files[i].file_name, [](const Status&) {});
+  }
+  if (orphans + pass->lost > 0) {
+    services.log(LogLevel::warning,
+                 fmt::format("reconciled: {} files without a record moved to the trash, {} records whose file is gone",
+                             orphans, pass->lost));
+  }
+  pass->done({});
+}
+
+void claim(Services& services, Pass& pass, const CatalogEntry& entry) {
+  if (!entry.present) return;
+  const auto at = std::lower_bound(pass.files.begin(), pass.files.end(), entry.file_name,
+                                   [](const StoredImage& file, const std::string& name) { return file.file_name < name; });
+  const bool there =
+      at != pass.files.end() && at->file_name == entry.file_name && at->size_bytes == entry.record.size_bytes;
+  if (there) {
+    pass.claimed[static_cast<std::size_t>(at - pass.files.begin())] = true;
+    return;
+  }
+  ++pass.lost;
+  services.ports.catalog->put(CatalogChange{entry.record, CatalogChange::Presence{}}, [](const Result<CatalogEntry>&) {});
+}
+
+void claim_page(Services& services, const std::shared_ptr<Pass>& pass, const std::string& after) {
+  auto listed = [&services, pass](Result<ListPage> page) {
+    if (!page.ok()) return pass->done(page.error());
+    for (const CatalogEntry& entry : page->entries) claim(services, *pass, entry);
+    if (page->next.empty()) return trash_unclaimed(services, pass);
+    claim_page(services, pass, page->next);
+  };
+  services.ports.catalog->list(ListQuery{limits::kListPageMax, after, 0}, services.guard(std::move(listed)));
+}
+
+}  // namespace
+
+void reconcile(Services& services, Callback<void(const Status&)> done) {
+  auto pass = std::make_shared<Pass>();
+  pass->done = std::move(done);
+  services.ports.images->list(services.guard([&services, pass](Result<std::vector<StoredImage>> files) {
+    if (!files.ok()) return pass->done(files.error());
+    pass->files = std::move(*files);
+    pass->claimed.assign(pass->files.size(), false);
+    claim_page(services, pass, "");
+  }));
+}
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,79 @@
+#include "core/record_push.hpp"
+
+namespace cloudp2p::core {
+
+struct RecordPush::Batch {
+  Term term = 0;
+  std::vector<ImageRecord> records;
+  std::size_t waiting = 0;
+  std::size_t copies = 0;
+  std::size_t left_here = 0;
+  bool writing_here = false;
+  bool over = false;
+  Error failure;
+  Callback<void(const Status&)> done;
+};
+
+void RecordPush::push(std::vector<ImageRecord> records, Callback<void(const Status&)> done) {
+  auto batch = std::make_shared<Batch>();
+  batch->term = services_.term();
+  batch->records = std::move(records);
+  batch->done = std::move(done);
+  wire::SyncPush push{0, batch->term, services_.self, {}};
+  for (ImageRecord& record : batch->records) {
+    record.stamp = services_.next_stamp();
+    if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(record);
+    push.entries.push_back(wire::Entry{record, false, 0});
+  }
+  const std::vector<NodeId> voters = services_.connected_voters();
+  batch->waiting = voters.size();
+  for (const NodeId voter : voters) {
+    const ConnectionId connection = services_.links.at(voter).bulk;
+    push.request = services_.calls.open(connection, [this, batch](wire::Message& answer, Buffer&) {
+      services_.calls.close(request_of(answer));
+      answered(batch, answer);
+    });
+    (void)services_.send(connection, push);
+  }
+  if (services_.copies_needed() <= 1) write_here(batch);
+  if (batch->waiting + 1 < services_.copies_needed()) {
+    services_.ports.executor->post(
+        services_.guard([this, batch] { end(batch, Error{Errc::no_quorum, services_.no_quorum_text()}); }));
+  }
+}
+
+void RecordPush::answered(const std::shared_ptr<Batch>& batch, const wire::Message& answer) {
+  --batch->waiting;
+  const auto* ack = std::get_if<wire::ReplicateAck>(&answer);
+  const bool durable = ack != nullptr && ack->code == Errc::ok && ack->term == batch->term;
+  if (durable) ++batch->copies;
+  if (batch->over || batch->writing_here) return;
+  if (!services_.leads(batch->term)) return end(batch, Errc::stale_term);
+  if (batch->copies + 1 >= services_.copies_needed()) return write_here(batch);
+  if (batch->copies + batch->waiting + 1 < services_.copies_needed()) {
+    end(batch, Error{Errc::no_quorum, services_.no_quorum_text()});
+  }
+}
+
+void RecordPush::write_here(const std::shared_ptr<Batch>& batch) {
+  batch->writing_here = true;
+  batch->left_here = batch->records.size();
+  for (const ImageRecord& record : batch->records) {
+    auto written = [this, batch](const Result<CatalogEntry>& held) {
+      if (!held.ok()) batch->failure = held.error();
+      if (--batch->left_here > 0) return;
+      const bool stale = !services_.leads(batch->term);
+      end(batch, stale ? Status(Errc::stale_term) : Status(batch->failure));
+    };
+    services_.ports.catalog->put(CatalogChange{record, std::nullopt}, services_.guard(std::move(written)));
+  }
+  if (batch->records.empty()) end(batch, {});
+}
+
+void RecordPush::end(const std::shared_ptr<Batch>& batch, const Status& status) {
+  if (batch->over) return;
+  batch->over = true;
+  batch->done(status);
+}
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,25 @@
+// RecordPush: the leader makes records (not their bytes) durable on a majority.
+#pragma once
+
+#include "core/services.hpp"
+
+namespace cloudp2p::core {
+
+class RecordPush {
+ public:
+  explicit RecordPush(Services& services) : services_(services) {}
+
+  /// Re-stamps the records under the present term, writes them to a majority and then here, in that order, so that
+  /// nothing is shown before it is safe. Calls back with an error when the term or the majority is lost.
+  /// At most limits::kSyncRecordsPerPage records.
+  void push(std::vector<ImageRecord> records, Callback<void(const Status&)> done);
+
+ private:
+  struct Batch;
+  void answered(const std::shared_ptr<Batch>& batch, const wire::Message& answer);
+  void write_here(const std::shared_ptr<Batch>& batch);
+  void end(const std::shared_ptr<Batch>& batch, const Status& status);
+  Services& services_;
+};
+
+}  // namespace cloudp2p::core

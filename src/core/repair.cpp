@@ -1,0 +1,163 @@
+#include "core/repair.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+namespace {
+
+constexpr auto kSourceSilence = std::chrono::seconds(2);
+constexpr auto kMissingPause = std::chrono::milliseconds(500);
+
+}  // namespace
+
+void Repair::want(const ImageRecord& record, NodeId source, Callback<void(const Status&)> done) {
+  const auto at = fetches_.find(record.digest);
+  if (at != fetches_.end()) {
+    at->second.waiting.push_back(std::move(done));
+    return;
+  }
+  begin(record, source, std::move(done));
+}
+
+void Repair::tick(bool quiet) {
+  give_up_silent();
+  start_fetches(quiet);
+  start_sync();
+}
+
+void Repair::start_fetches(bool quiet) {
+  const std::size_t fetches_max = quiet ? limits::kRepairsInFlight : 1;
+  if (listing_ || fetches_.size() >= fetches_max || services_.ports.catalog->summary().missing == 0) return;
+  if (services_.now() < listed_at_ || services_.ports.images->status().health != StoreHealth::ok) return;
+  listing_ = true;
+  auto listed = [this, fetches_max](Result<std::vector<CatalogEntry>> missing) {
+    listing_ = false;
+    if (!missing.ok()) return;
+    for (const CatalogEntry& entry : *missing) {
+      if (fetches_.size() >= fetches_max) return;
+      after_ = entry.record.digest;
+      if (!fetches_.contains(entry.record.digest)) begin(entry.record, services_.view().leader, nullptr);
+    }
+    if (missing->size() < limits::kRepairsInFlight) {
+      after_ = Digest{};
+      listed_at_ = services_.now() + kMissingPause;
+    }
+  };
+  services_.ports.catalog->missing(after_, limits::kRepairsInFlight, services_.guard(std::move(listed)));
+}
+
+void Repair::begin(const ImageRecord& record, NodeId first, Callback<void(const Status&)> done) {
+  Fetch& fetch = fetches_[record.digest];
+  fetch.record = record;
+  for (const auto& [id, link] : services_.links) {
+    if (link.bulk_up && id != first) fetch.sources.push_back(id);
+  }
+  const auto preferred = services_.links.find(first);
+  if (preferred != services_.links.end() && preferred->second.bulk_up) fetch.sources.push_back(first);
+  if (done) fetch.waiting.push_back(std::move(done));
+  ask_next_source(record.digest);
+}
+
+void Repair::ask_next_source(const Digest& digest) {
+  Fetch& fetch = fetches_.at(digest);
+  leave_source(fetch);
+  if (fetch.sources.empty()) return end(digest, Error{Errc::not_found, "no reachable member has the bytes"});
+  const NodeId source = fetch.sources.back();
+  fetch.sources.pop_back();
+  const auto link = services_.links.find(source);
+  if (link == services_.links.end() || !link->second.bulk_up) return ask_next_source(digest);
+  if (!fetch.put) fetch.put = parked_.take(digest, fetch.record.size_bytes);
+  if (!fetch.put) {
+    const UploadId name = services_.ports.entropy->draw<UploadId>();
+    fetch.put = std::make_unique<LocalPut>(
+        services_, PutHeader{name, digest, fetch.record.size_bytes, fetch.record.type, fetch.record.name});
+  }
+  fetch.put->set_owner({[this, digest] {
+                          const auto at = fetches_.find(digest);
+                          if (at != fetches_.end()) grant(at->second);
+                        },
+                        [this, digest](const Error& error) { end(digest, error); }});
+  fetch.progress = services_.now();
+  fetch.connection = link->second.bulk;
+  fetch.call = services_.calls.open(fetch.connection, [this, digest](wire::Message& answer, Buffer& bytes) {
+    on_answer(digest, answer, bytes);
+  });
+  (void)services_.send(fetch.connection, wire::Fetch{fetch.call, digest, fetch.put->received()});
+  grant(fetch);
+}
+
+void Repair::grant(Fetch& fetch) {
+  if (fetch.call == 0 || !fetch.put) return;
+  const std::uint64_t limit = fetch.put->written() + services_.window_bytes(limits::kRepairsInFlight * 4);
+  (void)services_.send(fetch.connection,
+                       wire::Credit{fetch.call, fetch.put->written(), std::min(limit, fetch.record.size_bytes)});
+}
+
+void Repair::on_answer(const Digest& digest, wire::Message& answer, Buffer& bytes) {
+  const auto at = fetches_.find(digest);
+  if (at == fetches_.end()) return;
+  Fetch& fetch = at->second;
+  fetch.progress = services_.now();
+  if (const auto* chunk = std::get_if<wire::Chunk>(&answer)) return on_bytes(fetch, *chunk, std::move(bytes));
+  if (const auto* begun = std::get_if<wire::FetchBegin>(&answer)) {
+    if (begun->size_bytes != fetch.record.size_bytes) ask_next_source(digest);
+    return;
+  }
+  const auto* ended = std::get_if<wire::FetchEnd>(&answer);
+  const bool whole = ended != nullptr && ended->code == Errc::ok;
+  if (!whole) ask_next_source(digest);
+}
+
+void Repair::on_bytes(Fetch& fetch, const wire::Chunk& chunk, Buffer bytes) {
+  const Digest digest = fetch.record.digest;
+  if (!fetch.put) return;
+  const Status taken = fetch.put->offer(chunk.offset, std::move(bytes));
+  if (!taken.ok()) return ask_next_source(digest);
+  if (!fetch.put->complete()) return;
+  leave_source(fetch);
+  fetch.put->set_owner({});
+  landing_.land_repair(std::move(fetch.put), fetch.record, services_.guard([this, digest](Result<CatalogEntry> entry) {
+    landed(digest, entry);
+  }));
+}
+
+void Repair::landed(const Digest& digest, const Result<CatalogEntry>& entry) {
+  const auto at = fetches_.find(digest);
+  if (at == fetches_.end()) return;
+  if (entry.ok()) {
+    ++services_.counters.repairs;
+    return end(digest, {});
+  }
+  // A source with damaged bytes: the others may have good ones.
+  if (entry.code() == Errc::integrity && !at->second.sources.empty()) return ask_next_source(digest);
+  end(digest, entry.error());
+}
+
+void Repair::leave_source(Fetch& fetch) {
+  if (fetch.call == 0) return;
+  services_.calls.close(fetch.call);
+  if (fetch.put && !fetch.put->complete()) (void)services_.send(fetch.connection, wire::Cancel{fetch.call});
+  fetch.call = 0;
+}
+
+void Repair::end(const Digest& digest, const Status& status) {
+  const auto at = fetches_.find(digest);
+  if (at == fetches_.end()) return;
+  leave_source(at->second);
+  Fetch fetch = std::move(at->second);
+  fetches_.erase(at);
+  if (!status.ok()) parked_.park(std::move(fetch.put));
+  for (const auto& waiting : fetch.waiting) waiting(status);
+}
+
+void Repair::give_up_silent() {
+  std::vector<Digest> silent;
+  for (const auto& [digest, fetch] : fetches_) {
+    if (fetch.call != 0 && services_.now() - fetch.progress > kSourceSilence) silent.push_back(digest);
+  }
+  for (const Digest& digest : silent) {
+    if (fetches_.contains(digest)) ask_next_source(digest);
+  }
+}
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,71 @@
+// Repair: brings this node's catalog in line with the leader's, and fetches the bytes that it lacks.
+//
+// Records: when the leader's catalog root has differed for a while, the differing buckets are compared; what the leader
+// holds is merged, what only this node holds is offered to the leader. Bytes: from the leader or any other member, a few
+// images at a time, fewer while uploads are in flight.
+#pragma once
+
+#include "core/landing.hpp"
+
+namespace cloudp2p::core {
+
+class Repair {
+ public:
+  Repair(Services& services, ParkedPuts& parked, Landing& landing)
+      : services_(services), parked_(parked), landing_(landing) {}
+
+  /// Fetch this image first, from this node first; calls back when its bytes are durable here, or can not be had.
+  void want(const ImageRecord& record, NodeId source, Callback<void(const Status&)> done);
+  void on_leader_root(std::uint64_t root, TimePoint now) {
+    if (root != leader_root_) leader_root_since_ = now;
+    leader_root_ = root;
+  }
+  /// Every heartbeat interval. `quiet`: no upload touches this node now.
+  void tick(bool quiet);
+  void on_term_changed();
+  [[nodiscard]] std::size_t in_flight() const { return fetches_.size(); }
+
+ private:
+  struct Fetch {
+    ImageRecord record;
+    std::vector<NodeId> sources;  ///< Still to be asked, best last.
+    wire::RequestId call = 0;
+    ConnectionId connection = kNoConnection;
+    std::unique_ptr<LocalPut> put;
+    TimePoint progress;
+    std::vector<Callback<void(const Status&)>> waiting;
+  };
+  struct Sync;
+
+  void start_fetches(bool quiet);
+  void begin(const ImageRecord& record, NodeId first, Callback<void(const Status&)> done);
+  void ask_next_source(const Digest& digest);
+  void on_answer(const Digest& digest, wire::Message& answer, Buffer& bytes);
+  void on_bytes(Fetch& fetch, const wire::Chunk& chunk, Buffer bytes);
+  void grant(Fetch& fetch);
+  void landed(const Digest& digest, const Result<CatalogEntry>& entry);
+  void leave_source(Fetch& fetch);
+  void end(const Digest& digest, const Status& status);
+  void give_up_silent();
+
+  void start_sync();
+  void sync_hashes(const std::shared_ptr<Sync>& sync, const wire::Message& answer, const Buffer& hashes);
+  void sync_next(const std::shared_ptr<Sync>& sync);
+  void sync_page(const std::shared_ptr<Sync>& sync, const wire::Message& answer);
+  void offer_rest(const std::shared_ptr<Sync>& sync);
+  void sync_end(const std::shared_ptr<Sync>& sync);
+
+  Services& services_;
+  ParkedPuts& parked_;
+  Landing& landing_;
+  std::map<Digest, Fetch> fetches_;
+  bool listing_ = false;
+  TimePoint listed_at_{};
+  Digest after_;
+  std::uint64_t leader_root_ = 0;
+  TimePoint leader_root_since_{};
+  TimePoint next_sync_{};
+  std::shared_ptr<Sync> sync_;
+};
+
+}  // namespace cloudp2p::core

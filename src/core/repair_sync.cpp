@@ -1,0 +1,127 @@
+// Comparing this node's records with the leader's.
+#include "core/bucket_reader.hpp"
+#include "core/repair.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+namespace {
+
+constexpr auto kRootPatience = std::chrono::milliseconds(300);
+constexpr auto kSyncPause = std::chrono::milliseconds(500);
+constexpr std::size_t kBucketsAtOnce = 8;
+
+}  // namespace
+
+struct Repair::Sync {
+  Term term = 0;
+  ConnectionId leader = kNoConnection;
+  std::vector<std::uint32_t> buckets;  ///< Still to be compared, last first.
+  std::size_t asked = 0;               ///< Under way.
+  std::map<std::uint32_t, std::map<Digest, Stamp>> theirs;
+  std::vector<wire::Entry> only_here;
+  bool over = false;
+};
+
+void Repair::on_term_changed() {
+  if (sync_) sync_end(sync_);
+  next_sync_ = TimePoint{};
+}
+
+void Repair::start_sync() {
+  const TimePoint now = services_.now();
+  const ElectionView& view = services_.view();
+  if (sync_ || view.role == ElectionRole::leader || view.leader == kNobody || now < next_sync_) return;
+  if (leader_root_ == services_.ports.catalog->summary().root || now - leader_root_since_ < kRootPatience) return;
+  const auto link = services_.links.find(view.leader);
+  if (link == services_.links.end() || !link->second.bulk_up) return;
+  sync_ = std::make_shared<Sync>();
+  sync_->term = view.term;
+  sync_->leader = link->second.bulk;
+  const wire::RequestId call =
+      services_.calls.open(sync_->leader, [this, sync = sync_](wire::Message& answer, Buffer& hashes) {
+        sync_hashes(sync, answer, hashes);
+      });
+  (void)services_.send(sync_->leader, wire::SyncHashes{call, sync_->term});
+}
+
+void Repair::sync_hashes(const std::shared_ptr<Sync>& sync, const wire::Message& answer, const Buffer& hashes) {
+  if (sync->over) return;
+  const auto* result = std::get_if<wire::SyncHashesResult>(&answer);
+  if (result == nullptr || hashes.size() != sizeof(BucketHashes)) return sync_end(sync);
+  services_.calls.close(result->request);
+  BucketHashes theirs;
+  std::memcpy(theirs.data(), hashes.data(), sizeof theirs);
+  const BucketHashes& ours = services_.ports.catalog->buckets();
+  for (std::uint32_t bucket = limits::kBuckets; bucket-- > 0;) {
+    if (theirs[bucket] != ours[bucket]) sync->buckets.push_back(bucket);
+  }
+  sync_next(sync);
+}
+
+void Repair::sync_next(const std::shared_ptr<Sync>& sync) {
+  if (sync->buckets.empty() && sync->asked == 0) return offer_rest(sync);
+  while (!sync->over && !sync->buckets.empty() && sync->asked < kBucketsAtOnce) {
+    const std::uint32_t bucket = sync->buckets.back();
+    sync->buckets.pop_back();
+    ++sync->asked;
+    sync->theirs[bucket];
+    const wire::RequestId call = services_.calls.open(
+        sync->leader, [this, sync](wire::Message& page, Buffer&) { sync_page(sync, page); });
+    (void)services_.send(sync->leader, wire::SyncBucket{call, sync->term, bucket, Digest{}});
+  }
+}
+
+void Repair::sync_page(const std::shared_ptr<Sync>& sync, const wire::Message& answer) {
+  if (sync->over) return;
+  const auto* page = std::get_if<wire::SyncBucketResult>(&answer);
+  if (page == nullptr || page->term != sync->term || !sync->theirs.contains(page->bucket)) return sync_end(sync);
+  std::map<Digest, Stamp>& theirs = sync->theirs[page->bucket];
+  for (const wire::Entry& entry : page->entries) {
+    theirs[entry.record.digest] = entry.record.stamp;
+    services_.ports.catalog->put(CatalogChange{entry.record, std::nullopt}, [](const Result<CatalogEntry>&) {});
+  }
+  if (page->more && !page->entries.empty()) {
+    (void)services_.send(sync->leader, wire::SyncBucket{page->request, sync->term, page->bucket,
+                                                        page->entries.back().record.digest});
+    return;
+  }
+  services_.calls.close(page->request);
+  auto compared = [this, sync, bucket = page->bucket](Result<std::vector<CatalogEntry>> ours) {
+    if (sync->over) return;
+    if (!ours.ok()) return sync_end(sync);
+    const std::map<Digest, Stamp> held = std::move(sync->theirs[bucket]);
+    sync->theirs.erase(bucket);
+    for (const CatalogEntry& entry : *ours) {
+      const auto at = held.find(entry.record.digest);
+      if (at != held.end() && at->second >= entry.record.stamp) continue;
+      if (sync->only_here.size() < limits::kSyncRecordsPerPage) {
+        sync->only_here.push_back(wire::Entry{entry.record, entry.present, entry.verified_ms});
+      }
+    }
+    --sync->asked;
+    sync_next(sync);
+  };
+  read_bucket(services_, page->bucket, std::move(compared));
+}
+
+void Repair::offer_rest(const std::shared_ptr<Sync>& sync) {
+  if (!sync->only_here.empty()) {
+    services_.log(LogLevel::info, fmt::format("offering {} records that the leader lacks", sync->only_here.size()));
+    const wire::RequestId call = services_.calls.open(sync->leader, [this, sync](wire::Message& answer, Buffer&) {
+      services_.calls.close(request_of(answer));
+      if (!sync->over) sync_end(sync);
+    });
+    (void)services_.send(sync->leader, wire::SyncPush{call, sync->term, services_.self, std::move(sync->only_here)});
+    return;
+  }
+  sync_end(sync);
+}
+
+void Repair::sync_end(const std::shared_ptr<Sync>& sync) {
+  sync->over = true;
+  if (sync_ == sync) sync_ = nullptr;
+  next_sync_ = services_.now() + kSyncPause;
+}
+
+}  // namespace cloudp2p::core

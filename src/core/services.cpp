@@ -1,0 +1,53 @@
+#include "core/services.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+
+bool Services::is_voter(NodeId id) const {
+  const Member* const member = view().membership.find(id);
+  if (member == nullptr) return false;
+  if (id == self) return member->incarnation == view().incarnation;
+  const auto link = links.find(id);
+  return link != links.end() && link->second.control_up && member->incarnation == link->second.incarnation;
+}
+
+std::vector<NodeId> Services::connected_voters() const {
+  std::vector<NodeId> out;
+  for (const Member& member : view().membership.members) {
+    const auto link = links.find(member.id);
+    if (member.id != self && link != links.end() && link->second.bulk_up && is_voter(member.id)) out.push_back(member.id);
+  }
+  return out;
+}
+
+std::size_t Services::copies_needed() const {
+  if (config.quorum == Quorum::none) return 1;
+  const std::size_t majority = majority_of(view().membership.members.size());
+  return extras.sabotage.majority_one_short ? std::max<std::size_t>(majority - 1, 1) : majority;
+}
+
+std::string Services::no_quorum_text() const {
+  return fmt::format("no quorum: {} of {} reachable", connected_voters().size() + 1, view().membership.members.size());
+}
+
+std::uint64_t Services::window_bytes(std::size_t transfers) {
+  return std::clamp(limits::kInFlightBytesMax / std::max<std::size_t>(transfers, 1), limits::kUploadWindowBytesMin,
+                    limits::kUploadWindowBytesMax);
+}
+
+Stamp Services::next_stamp() { return Stamp{term(), self, ++sequence_}; }
+
+void Services::raise_sequence(const Stamp& seen) {
+  if (seen.leader == self) sequence_ = std::max(sequence_, seen.sequence);
+}
+
+void Services::send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message) {
+  (void)send(connection, wire::ErrorReply{request, code, std::move(message), view().leader});
+}
+
+void Services::log(LogLevel level, const std::string& text) const {
+  ports.log->log(level, fmt::format("[Node {}] {}", value(self), text));
+}
+
+}  // namespace cloudp2p::core

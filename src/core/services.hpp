@@ -1,0 +1,79 @@
+// Services: what the parts of one node share: ports, configuration, links to peers, the election's view, stamps.
+#pragma once
+
+#include "core/calls.hpp"
+#include "core/wire.hpp"
+
+#include <cloudp2p/node.hpp>
+
+#include <map>
+#include <set>
+
+namespace cloudp2p::core {
+
+/// The connections that this node dialled to one peer, and what the peer's Hello said.
+struct Link {
+  ConnectionId control = kNoConnection;
+  ConnectionId bulk = kNoConnection;
+  bool control_up = false;  ///< Hello was exchanged.
+  bool bulk_up = false;
+  Incarnation incarnation;
+};
+
+struct PeerReport {
+  MemberReport report;
+  TimePoint at;
+};
+
+class Services {
+ public:
+  Config config;
+  NodePorts ports;
+  NodeExtras extras;
+  NodeId self = kNobody;
+  Election* election = nullptr;
+  Calls calls;
+  NodeCounters counters;
+  std::map<NodeId, Link> links;
+  std::map<NodeId, PeerReport> reports;
+  bool draining = false;  ///< Hands leadership over: admits nothing new.
+  bool serving = false;   ///< Leads and has finished its takeover.
+
+  [[nodiscard]] const ElectionView& view() const { return election->view(); }
+  [[nodiscard]] Term term() const { return view().term; }
+  [[nodiscard]] bool leads(Term term) const { return view().role == ElectionRole::leader && view().term == term; }
+  [[nodiscard]] TimePoint now() const { return ports.timers->now(); }
+
+  /// Voters of the membership, without this node, whose links are up under the incarnation that the membership names.
+  [[nodiscard]] std::vector<NodeId> connected_voters() const;
+  [[nodiscard]] bool is_voter(NodeId id) const;
+  /// How many durable copies an acknowledgement needs, this node's included.
+  [[nodiscard]] std::size_t copies_needed() const;
+  [[nodiscard]] std::string no_quorum_text() const;
+  /// Image bytes that one of so many concurrent transfers may have in flight.
+  [[nodiscard]] static std::uint64_t window_bytes(std::size_t transfers);
+
+  [[nodiscard]] Stamp next_stamp();
+  /// No later stamp of this node may be below what its catalog has seen under the same term and id.
+  void raise_sequence(const Stamp& seen);
+
+  Status send(ConnectionId connection, const wire::Message& message, Buffer payload = {}) {
+    return ports.transport->send(connection, wire::encode(message, std::move(payload)));
+  }
+  void send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message);
+  void log(LogLevel level, const std::string& text) const;
+
+  /// A callback that does nothing once the node is gone.
+  template <class F>
+  [[nodiscard]] auto guard(F work) {
+    return [alive = std::weak_ptr<int>(alive_), work = std::move(work)](auto&&... args) mutable {
+      if (!alive.expired()) work(std::forward<decltype(args)>(args)...);
+    };
+  }
+
+ private:
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,220 @@
+#include "core/takeover.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+namespace {
+
+constexpr std::size_t kBucketsAtOnce = 16;
+
+}  // namespace
+
+void Takeover::begin(Term term) {
+  stop();
+  active_ = true;
+  term_ = term;
+  services_.raise_sequence(services_.ports.catalog->summary().newest);
+  compare();
+}
+
+void Takeover::stop() {
+  ++run_;
+  for (const auto& [id, voter] : voters_) services_.calls.close(voter.call);
+  active_ = comparing_ = false;
+  promised_.clear();
+  voters_.clear();
+  read_from_.clear();
+  differing_.clear();
+  open_.clear();
+  pending_.clear();
+  pushing_ = local_puts_ = 0;
+}
+
+void Takeover::begin_again() {
+  std::set<NodeId> promised;
+  promised.swap(promised_);
+  begin(term_);
+  promised_.swap(promised);
+  for (const NodeId id : promised_) ask(id);
+}
+
+void Takeover::on_promise(NodeId from) {
+  if (!active_ || comparing_ || !services_.leads(term_)) return;
+  promised_.insert(from);
+  if (!voters_.contains(from)) ask(from);
+}
+
+void Takeover::tick() {
+  if (!active_) return;
+  for (const NodeId id : std::set<NodeId>(promised_)) {
+    if (!comparing_ && !voters_.contains(id)) ask(id);
+  }
+  if (!comparing_) compare();
+}
+
+void Takeover::ask(NodeId from) {
+  const auto link = services_.links.find(from);
+  if (link == services_.links.end() || !link->second.bulk_up || !services_.is_voter(from)) return;
+  Voter& voter = voters_[from];
+  voter.connection = link->second.bulk;
+  voter.call = services_.calls.open(voter.connection, [this, from, run = run_](wire::Message& answer, Buffer& hashes) {
+    if (run == run_) hashes_read(from, answer, hashes);
+  });
+  (void)services_.send(voter.connection, wire::SyncHashes{voter.call, term_});
+}
+
+void Takeover::hashes_read(NodeId from, const wire::Message& answer, const Buffer& hashes) {
+  const auto at = voters_.find(from);
+  if (at == voters_.end()) return;
+  services_.calls.close(at->second.call);
+  const auto* result = std::get_if<wire::SyncHashesResult>(&answer);
+  if (result == nullptr || result->term != term_ || hashes.size() != sizeof(BucketHashes)) {
+    voters_.erase(at);  // asked again on the next promise or tick
+    return;
+  }
+  std::memcpy(at->second.hashes.data(), hashes.data(), sizeof(BucketHashes));
+  at->second.has_hashes = true;
+  compare();
+}
+
+void Takeover::compare() {
+  if (comparing_ || !services_.leads(term_) || !services_.view().founded) return;
+  read_from_.clear();
+  for (const auto& [id, voter] : voters_) {
+    if (voter.has_hashes) read_from_.push_back(id);
+  }
+  if (read_from_.size() + 1 < services_.copies_needed()) return;
+  comparing_ = true;
+  const BucketHashes& ours = services_.ports.catalog->buckets();
+  for (std::uint32_t bucket = 0; bucket < limits::kBuckets; ++bucket) {
+    const bool differs = std::any_of(read_from_.begin(), read_from_.end(),
+                                     [&](NodeId id) { return voters_.at(id).hashes[bucket] != ours[bucket]; });
+    if (differs) differing_.push_back(bucket);
+  }
+  next_buckets();
+}
+
+void Takeover::next_buckets() {
+  while (open_.size() < kBucketsAtOnce && !differing_.empty() && pending_.size() < limits::kSyncRecordsPerPage) {
+    const std::uint32_t bucket = differing_.back();
+    differing_.pop_back();
+    read_differing(bucket);
+  }
+  finish_if_done();
+}
+
+void Takeover::read_differing(std::uint32_t bucket) {
+  const std::uint64_t ours = services_.ports.catalog->buckets()[bucket];
+  Bucket& state = open_[bucket];
+  for (const NodeId id : read_from_) {
+    if (voters_.at(id).hashes[bucket] == ours) continue;
+    ++state.waiting;
+    state.theirs[id];
+    const ConnectionId connection = voters_.at(id).connection;
+    const wire::RequestId call =
+        services_.calls.open(connection, [this, id, bucket, run = run_](wire::Message& answer, Buffer&) {
+          if (run == run_) page_read(id, bucket, answer);
+        });
+    (void)services_.send(connection, wire::SyncBucket{call, term_, bucket, Digest{}});
+  }
+  ++state.waiting;
+  read_bucket(services_, bucket, [this, bucket, run = run_](Result<std::vector<CatalogEntry>> entries) {
+    if (run != run_) return;
+    if (!entries.ok()) return begin_again();
+    open_[bucket].ours = std::move(*entries);
+    bucket_part_read(bucket);
+  });
+}
+
+void Takeover::page_read(NodeId from, std::uint32_t bucket, const wire::Message& answer) {
+  const auto* page = std::get_if<wire::SyncBucketResult>(&answer);
+  if (page == nullptr || page->term != term_) {
+    services_.calls.close(request_of(answer));
+    voters_.erase(from);
+    return begin_again();
+  }
+  std::vector<wire::Entry>& theirs = open_[bucket].theirs[from];
+  theirs.insert(theirs.end(), page->entries.begin(), page->entries.end());
+  if (page->more && !page->entries.empty()) {
+    (void)services_.send(voters_.at(from).connection,
+                         wire::SyncBucket{page->request, term_, bucket, theirs.back().record.digest});
+    return;
+  }
+  services_.calls.close(page->request);
+  bucket_part_read(bucket);
+}
+
+void Takeover::bucket_part_read(std::uint32_t bucket) {
+  if (--open_[bucket].waiting == 0) join(bucket);
+}
+
+void Takeover::join(std::uint32_t bucket) {
+  const Bucket state = std::move(open_[bucket]);
+  open_.erase(bucket);
+  struct Best {
+    ImageRecord record;
+    std::size_t holders = 0;
+  };
+  std::map<Digest, Best> joined;
+  auto merge = [&joined](const ImageRecord& record, std::size_t holders) {
+    Best& best = joined[record.digest];
+    if (best.holders == 0 || record.stamp > best.record.stamp) best = Best{record, 0};
+    if (record.stamp == best.record.stamp) best.holders += holders;
+  };
+  // Voters whose bucket equals ours were not asked: they hold what we hold.
+  const std::size_t same = 1 + read_from_.size() - state.theirs.size();
+  for (const CatalogEntry& entry : state.ours) merge(entry.record, same);
+  for (const auto& [id, entries] : state.theirs) {
+    for (const wire::Entry& entry : entries) merge(entry.record, 1);
+  }
+  const bool skip = services_.extras.sabotage.no_write_back_at_takeover;
+  for (const auto& [digest, best] : joined) {
+    const bool on_majority = best.holders >= services_.copies_needed();
+    if (!on_majority && !skip) pending_.push_back(best.record);
+    if (!on_majority && !skip) continue;
+    ++local_puts_;
+    services_.ports.catalog->put(CatalogChange{best.record, std::nullopt},
+                                 services_.guard([this, run = run_](const Result<CatalogEntry>& held) {
+                                   if (run != run_) return;
+                                   --local_puts_;
+                                   if (!held.ok()) return begin_again();
+                                   finish_if_done();
+                                 }));
+  }
+  write_back();
+  next_buckets();
+}
+
+void Takeover::write_back() {
+  const bool last = differing_.empty() && open_.empty();
+  while (!pending_.empty() && (last || pending_.size() >= limits::kSyncRecordsPerPage)) {
+    const std::size_t count = std::min(pending_.size(), limits::kSyncRecordsPerPage);
+    std::vector<ImageRecord> page(pending_.end() - static_cast<std::ptrdiff_t>(count), pending_.end());
+    pending_.resize(pending_.size() - count);
+    ++pushing_;
+    push_.push(std::move(page), services_.guard([this, count, run = run_](const Status& status) {
+      if (run == run_) written_back(count, status);
+    }));
+  }
+}
+
+void Takeover::written_back(std::size_t count, const Status& status) {
+  --pushing_;
+  if (!status.ok()) {
+    if (services_.leads(term_)) begin_again();
+    return;
+  }
+  services_.log(LogLevel::info, fmt::format("takeover: wrote {} records back to a majority", count));
+  next_buckets();
+}
+
+void Takeover::finish_if_done() {
+  if (!active_ || !comparing_ || !differing_.empty() || !open_.empty() || !pending_.empty() || pushing_ > 0 ||
+      local_puts_ > 0 || !services_.leads(term_)) {
+    return;
+  }
+  stop();
+  finished_(term_);
+}
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,381 @@
+#include "core/uploads.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+namespace {
+
+constexpr auto kOffsetsPatience = std::chrono::milliseconds(200);
+constexpr auto kSlowPatience = std::chrono::seconds(1);
+constexpr auto kAckPatience = std::chrono::seconds(15);
+
+}  // namespace
+
+bool Uploads::current(const JobPtr& job) const {
+  const auto at = jobs_.find(job->client.ask.digest);
+  return at != jobs_.end() && at->second == job && services_.leads(job->term);
+}
+
+Uploads::JobPtr Uploads::find(ConnectionId connection, wire::RequestId request) const {
+  const auto at = by_request_.find({connection, request});
+  if (at == by_request_.end()) return nullptr;
+  const auto job = jobs_.find(at->second);
+  return job == jobs_.end() ? nullptr : job->second;
+}
+
+void Uploads::on_chunk(ConnectionId connection, const wire::Chunk& chunk, Buffer bytes) {
+  const JobPtr job = find(connection, chunk.request);
+  if (!job) return;  // refused, done, or superseded by the client's own retry
+  if (job->stage != Stage::looking) return accept(job, chunk.offset, std::move(bytes));
+  job->early_bytes += bytes.size();
+  if (job->early_bytes > limits::kUploadWindowBytesMax) return fail(job, Error{Errc::protocol, "window overrun"});
+  job->early.emplace_back(chunk.offset, std::move(bytes));
+}
+
+void Uploads::accept(const JobPtr& job, std::uint64_t offset, Buffer bytes) {
+  if (!current(job)) return;
+  if (job->stage == Stage::waiting_first) {
+    if (offset != 0) return;  // sent before this attempt began
+    begin_fresh(job, bytes.view().first(std::min(bytes.size(), kSniffBytes)));
+    if (!current(job)) return;
+  }
+  if (job->stage != Stage::streaming) return;
+  const std::uint64_t before = job->put->received();
+  const Status taken = job->put->offer(offset, bytes);
+  if (!taken.ok()) return fail(job, taken.error());
+  if (job->put->received() > before) job->window.emplace_back(offset, std::move(bytes));
+  pump(job);
+  land_if_complete(job);
+}
+
+void Uploads::on_replica_message(const JobPtr& job, NodeId id, wire::Message& message) {
+  const auto at = job->replicas.find(id);
+  if (at == job->replicas.end() || at->second.state != ReplicaState::streaming) return;
+  Replica& replica = at->second;
+  replica.progress = services_.now();
+  if (const auto* credit = std::get_if<wire::Credit>(&message)) {
+    replica.held = std::max(replica.held, credit->held);
+    replica.limit = std::max(replica.limit, credit->limit);
+    replica.has_offset = true;
+    if (job->stage == Stage::asking_offsets) return offsets_known(job, false);
+    pump(job);
+    if (job->stage == Stage::streaming) grant_client(*job);
+    return;
+  }
+  if (const auto* ack = std::get_if<wire::ReplicateAck>(&message)) {
+    if (ack->code != Errc::ok || ack->term != job->term) {
+      return replica_failed(job, replica, Error{ack->code == Errc::ok ? Errc::stale_term : ack->code, ack->message});
+    }
+    services_.calls.close(replica.call);
+    replica.state = ReplicaState::acked;
+    if (job->stage == Stage::asking_offsets) return offsets_known(job, false);
+    pump(job);
+    if (job->stage == Stage::streaming) grant_client(*job);
+    return settle(job);
+  }
+  replica_failed(job, replica, Error{Errc::unreachable, "the connection to a follower broke"});
+}
+
+void Uploads::offsets_known(const JobPtr& job, bool patience_over) {
+  std::vector<std::uint64_t> held;
+  bool all = true;
+  for (const auto& [id, replica] : job->replicas) {
+    if (replica.state == ReplicaState::failed) continue;
+    const bool whole = replica.state == ReplicaState::acked;
+    if (!whole && !replica.has_offset) all = false;
+    if (whole || replica.has_offset) held.push_back(whole ? job->record.size_bytes : replica.held);
+  }
+  if (!all && !patience_over) return;
+  const std::size_t followers_needed = services_.copies_needed() - 1;
+  if (held.size() < followers_needed) {
+    if (patience_over) fail(job, Error{Errc::no_quorum, services_.no_quorum_text()});
+    return;
+  }
+  std::sort(held.rbegin(), held.rend());
+  std::uint64_t start = job->put->written();
+  if (followers_needed > 0) start = std::min(start, held[followers_needed - 1]);
+  job->stage = Stage::streaming;
+  for (auto& [id, replica] : job->replicas) {
+    const bool behind = replica.state == ReplicaState::streaming && (!replica.has_offset || replica.held < start);
+    if (behind) replica_failed(job, replica, Error{Errc::busy, "holds less than the others; repaired later"});
+    replica.next = start;
+  }
+  if (!current(job)) return;
+  const std::uint64_t limit = std::min(start + services_.window_bytes(jobs_.size()), job->record.size_bytes);
+  job->client.granted = limit;
+  (void)services_.send(job->client.connection, wire::Credit{job->client.ask.request, start, limit});
+  land_if_complete(job);
+}
+
+void Uploads::pump(const JobPtr& job) {
+  if (job->stage != Stage::streaming && job->stage != Stage::landing) return;
+  std::uint64_t sent_by_all = job->record.size_bytes;
+  for (auto& [id, replica] : job->replicas) {
+    if (replica.state != ReplicaState::streaming) continue;
+    pump_one(*job, replica);
+    sent_by_all = std::min(sent_by_all, replica.next);
+  }
+  while (!job->window.empty() && job->window.front().first + job->window.front().second.size() <= sent_by_all) {
+    job->window.pop_front();
+  }
+}
+
+void Uploads::pump_one(Job& job, Replica& replica) {
+  for (const auto& [offset, bytes] : job.window) {
+    const std::uint64_t end = offset + bytes.size();
+    if (end <= replica.next) continue;
+    if (end <= replica.held) {  // a resumed follower holds it already
+      replica.next = end;
+      continue;
+    }
+    if (offset >= replica.limit) return;
+    if (!services_.send(replica.connection, wire::Chunk{replica.call, offset}, bytes).ok()) {
+      return services_.ports.transport->watch_drain(replica.connection);
+    }
+    replica.next = end;
+  }
+}
+
+void Uploads::grant_client(Job& job) {
+  if (job.client.connection == kNoConnection || !job.put) return;
+  std::uint64_t base = job.put->written();
+  for (const auto& [id, replica] : job.replicas) {
+    if (replica.state == ReplicaState::streaming) base = std::min(base, replica.held);
+  }
+  const std::uint64_t window = services_.window_bytes(jobs_.size());
+  const std::uint64_t limit = std::min(base + window, job.record.size_bytes);
+  const bool first = job.client.granted == 0;
+  if (!first && limit < job.record.size_bytes && limit < job.client.granted + window / 4) return;
+  if (!first && limit <= job.client.granted) return;
+  job.client.granted = std::max(limit, job.client.granted);
+  (void)services_.send(job.client.connection,
+                       wire::Credit{job.client.ask.request, job.put->received(), job.client.granted});
+}
+
+void Uploads::land_if_complete(const JobPtr& job) {
+  if (!current(job) || job->stage != Stage::streaming || !job->put->complete()) return;
+  job->stage = Stage::landing;
+  if (!job->settled_before) unstable_[job->record.digest] = job->record;
+  job->put->set_owner({});
+  if (services_.extras.sabotage.ack_before_sync) job->local_done = true;
+  auto done = [this, job](const Result<CatalogEntry>& entry) { landed(job, entry); };
+  landing_.land(std::move(job->put), job->record, job->term, services_.guard(std::move(done)));
+  settle(job);
+}
+
+void Uploads::landed(const JobPtr& job, const Result<CatalogEntry>& entry) {
+  const Digest& digest = job->record.digest;
+  const bool ours = unstable_.contains(digest) && unstable_.at(digest).stamp == job->record.stamp;
+  if (!entry.ok() && ours) {
+    unstable_.erase(digest);
+    unresolved_.erase(digest);
+  }
+  if (!current(job)) {
+    if (entry.ok() && ours && services_.leads(job->term)) unresolved_.insert(digest);
+    return;
+  }
+  if (!entry.ok()) return fail(job, entry.error());
+  job->local_done = true;
+  settle(job);
+}
+
+void Uploads::replica_failed(const JobPtr& job, Replica& replica, const Error& error) {
+  replica.state = ReplicaState::failed;
+  (void)services_.send(replica.connection, wire::Cancel{replica.call});
+  services_.calls.close(replica.call);
+  if (!current(job)) return;
+  std::size_t possible = 1;
+  for (const auto& [id, other] : job->replicas) possible += other.state != ReplicaState::failed ? 1 : 0;
+  if (!job->acknowledged && possible < services_.copies_needed()) {
+    const bool disk = error.code == Errc::full || error.code == Errc::io || error.code == Errc::read_only;
+    return fail(job, disk ? error : Error{Errc::no_quorum, "a majority can no longer be reached: " + error.message});
+  }
+  pump(job);
+  if (job->stage == Stage::asking_offsets) return offsets_known(job, false);
+  if (job->stage == Stage::streaming) grant_client(*job);
+  settle(job);
+}
+
+void Uploads::settle(const JobPtr& job) {
+  if (!current(job) || !job->local_done) return;
+  std::size_t copies = 1;
+  bool all_answered = true;
+  for (const auto& [id, replica] : job->replicas) {
+    copies += replica.state == ReplicaState::acked ? 1 : 0;
+    all_answered = all_answered && replica.state != ReplicaState::streaming;
+  }
+  if (!job->acknowledged && copies >= services_.copies_needed()) acknowledge(job);
+  if (job->acknowledged && all_answered) remove(job);
+}
+
+void Uploads::answer_client(Job& job) {
+  std::uint32_t copies = job.local_done ? 1 : 0;
+  for (const auto& [id, replica] : job.replicas) copies += replica.state == ReplicaState::acked ? 1U : 0U;
+  const auto members = static_cast<std::uint32_t>(services_.view().membership.members.size());
+  if (job.client.connection == kNoConnection) return;
+  (void)services_.send(job.client.connection,
+                       wire::UploadResult{job.client.ask.request, job.record.digest, job.record.size_bytes,
+                                          job.record.stamp, services_.self, copies, members, job.metadata_only});
+}
+
+void Uploads::acknowledge(const JobPtr& job) {
+  job->acknowledged = true;
+  unstable_.erase(job->record.digest);
+  unresolved_.erase(job->record.digest);
+  ++services_.counters.uploads_acknowledged;
+  services_.counters.upload_bytes += job->metadata_only ? 0 : job->record.size_bytes;
+  if (services_.extras.observer != nullptr) services_.extras.observer->on_acknowledged(job->record, job->term);
+  answer_client(*job);
+  std::vector<Client> waiting;
+  waiting.swap(job->waiting);
+  if (waiting.empty()) return;
+  // The others bring the same content: each gets a fresh stamp and a majority of its own.
+  close_replicas(*job);
+  remove(job);
+  for (const Client& next : waiting) on_upload(next.connection, next.ask);
+}
+
+void Uploads::remove(const JobPtr& job) {
+  const auto at = jobs_.find(job->client.ask.digest);
+  if (at == jobs_.end() || at->second != job) return;
+  by_request_.erase({job->client.connection, job->client.ask.request});
+  jobs_.erase(at);
+}
+
+void Uploads::close_replicas(Job& job) {
+  for (auto& [id, replica] : job.replicas) {
+    if (replica.state != ReplicaState::streaming) continue;
+    (void)services_.send(replica.connection, wire::Cancel{replica.call});
+    services_.calls.close(replica.call);
+    replica.state = ReplicaState::failed;
+  }
+}
+
+void Uploads::fail(const JobPtr& job, const Error& error) {
+  if (job->client.connection != kNoConnection && !job->acknowledged) {
+    services_.send_error(job->client.connection, job->client.ask.request, error.code, error.message);
+  }
+  for (const Client& next : job->waiting) {
+    services_.send_error(next.connection, next.ask.request, Errc::busy, "the same image was being sent by another client");
+  }
+  job->waiting.clear();
+  abandon(job);
+}
+
+void Uploads::abandon(const JobPtr& job) {
+  remove(job);
+  close_replicas(*job);
+  if (job->local_done && !job->acknowledged && unstable_.contains(job->record.digest)) {
+    unresolved_.insert(job->record.digest);
+  }
+  parked_.park(std::move(job->put));
+}
+
+void Uploads::on_cancel(ConnectionId connection, wire::RequestId request) {
+  if (const JobPtr job = find(connection, request)) return abandon(job);
+  for (const auto& [digest, job] : jobs_) {
+    auto& waiting = job->waiting;
+    waiting.erase(std::remove_if(waiting.begin(), waiting.end(),
+                                 [&](const Client& client) {
+                                   return client.connection == connection && client.ask.request == request;
+                                 }),
+                  waiting.end());
+  }
+}
+
+void Uploads::on_connection_closed(ConnectionId connection) {
+  std::vector<JobPtr> left;
+  for (const auto& [digest, job] : jobs_) {
+    auto& waiting = job->waiting;
+    waiting.erase(std::remove_if(waiting.begin(), waiting.end(),
+                                 [&](const Client& client) { return client.connection == connection; }),
+                  waiting.end());
+    if (job->client.connection == connection) left.push_back(job);
+  }
+  for (const JobPtr& job : left) {
+    by_request_.erase({connection, job->client.ask.request});
+    job->client.connection = kNoConnection;
+    if (job->stage == Stage::landing) continue;  // everything is here: finish it
+    fail(job, Error{Errc::closed, "the client left"});
+  }
+}
+
+void Uploads::on_drained(ConnectionId connection) {
+  std::vector<JobPtr> jobs;
+  for (const auto& [digest, job] : jobs_) jobs.push_back(job);
+  for (const JobPtr& job : jobs) {
+    for (const auto& [id, replica] : job->replicas) {
+      if (replica.connection == connection) {
+        pump(job);
+        break;
+      }
+    }
+  }
+}
+
+void Uploads::on_stepped_down() {
+  std::vector<JobPtr> jobs;
+  for (const auto& [digest, job] : jobs_) jobs.push_back(job);
+  for (const JobPtr& job : jobs) fail(job, Error{Errc::outcome_unknown, "the leader stepped down in mid-upload"});
+  jobs_.clear();
+  by_request_.clear();
+  unstable_.clear();
+  unresolved_.clear();
+}
+
+void Uploads::drop_slow(const JobPtr& job) {
+  std::size_t others = 1;
+  for (const auto& [id, replica] : job->replicas) others += replica.state != ReplicaState::failed ? 1 : 0;
+  const TimePoint now = services_.now();
+  for (auto& [id, replica] : job->replicas) {
+    if (replica.state != ReplicaState::streaming) continue;
+    const bool owes_bytes = job->put && replica.held < job->put->written();
+    const bool silent = now - replica.progress > (owes_bytes ? Duration(kSlowPatience) : Duration(kAckPatience));
+    if (!silent || (owes_bytes && others <= services_.copies_needed())) continue;
+    --others;
+    replica_failed(job, replica, Error{Errc::timed_out, fmt::format("node {} fell behind", value(id))});
+    if (!current(job)) return;
+  }
+}
+
+void Uploads::tick() {
+  std::vector<JobPtr> jobs;
+  for (const auto& [digest, job] : jobs_) jobs.push_back(job);
+  for (const JobPtr& job : jobs) {
+    if (!current(job)) continue;
+    if (job->stage == Stage::asking_offsets && services_.now() - job->since > kOffsetsPatience) offsets_known(job, true);
+    if (current(job)) drop_slow(job);
+  }
+  write_back_unstable();
+}
+
+void Uploads::write_back_unstable() {
+  if (writing_back_ || unresolved_.empty() || !services_.serving) return;
+  std::vector<ImageRecord> page;
+  for (const Digest& digest : unresolved_) {
+    const auto at = unstable_.find(digest);
+    if (at != unstable_.end() && page.size() < limits::kSyncRecordsPerPage) page.push_back(at->second);
+  }
+  writing_back_ = true;
+  std::vector<Digest> digests;
+  for (const ImageRecord& record : page) digests.push_back(record.digest);
+  push_.push(std::move(page), services_.guard([this, digests](const Status& status) {
+    writing_back_ = false;
+    if (!status.ok()) return;
+    for (const Digest& digest : digests) {
+      unstable_.erase(digest);
+      unresolved_.erase(digest);
+    }
+  }));
+}
+
+std::size_t Uploads::bytes_in_flight() const {
+  std::size_t bytes = 0;
+  for (const auto& [digest, job] : jobs_) {
+    for (const auto& [offset, chunk] : job->window) bytes += chunk.size();
+    if (job->put) bytes += static_cast<std::size_t>(job->put->received() - job->put->written());
+  }
+  return bytes;
+}
+
+}  // namespace cloudp2p::core

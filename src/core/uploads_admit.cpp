@@ -1,0 +1,179 @@
+// Admission of an upload, up to the point where bytes flow.
+#include "core/uploads.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::core {
+
+Error Uploads::inadmissible(const wire::Upload& ask) const {
+  if (services_.view().role != ElectionRole::leader) return {Errc::not_leader, "this node does not lead"};
+  if (!services_.serving) return {Errc::no_leader, "the leader is taking over"};
+  if (services_.draining) return {Errc::no_leader, "the leader is handing over"};
+  if (ask.size_bytes == 0) return {Errc::refused, "the image is empty"};
+  if (ask.size_bytes > services_.config.image_bytes_max) {
+    return {Errc::refused, fmt::format("the image has {} bytes, the limit is {}", ask.size_bytes,
+                                       services_.config.image_bytes_max)};
+  }
+  if (jobs_.size() >= limits::kUploadsMax) return {Errc::busy, "too many uploads at once"};
+  const std::size_t needed = services_.copies_needed();
+  std::size_t with_room = services_.ports.images->status().health == StoreHealth::ok ? 1 : 0;
+  if (with_room == 0) return {Errc::full, "the leader's disk takes no writes: " + services_.ports.images->status().problem};
+  const std::vector<NodeId> voters = services_.connected_voters();
+  if (voters.size() + 1 < needed) return {Errc::no_quorum, services_.no_quorum_text()};
+  for (const NodeId id : voters) {
+    const auto report = services_.reports.find(id);
+    const bool known_full = report != services_.reports.end() &&
+                            (report->second.report.health != 0 || report->second.report.free_bytes < ask.size_bytes);
+    if (!known_full) ++with_room;
+  }
+  if (services_.ports.images->status().free_bytes < ask.size_bytes) --with_room;
+  if (with_room < needed) return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, needed)};
+  return {};
+}
+
+bool Uploads::joins_running(ConnectionId connection, const wire::Upload& ask) {
+  const auto at = jobs_.find(ask.digest);
+  if (at == jobs_.end()) return false;
+  Job& job = *at->second;
+  const bool orphaned = job.client.connection == kNoConnection;
+  if (job.acknowledged && job.client.ask.upload != ask.upload) {  // only stragglers are left: repair brings them along
+    const JobPtr keep = at->second;
+    close_replicas(*keep);
+    remove(keep);
+    return false;
+  }
+  if (!orphaned && job.client.ask.upload != ask.upload) {
+    if (job.waiting.size() >= limits::kUploadsMax) {
+      services_.send_error(connection, ask.request, Errc::busy, "too many uploads of this image");
+    } else {
+      job.waiting.push_back(Client{connection, ask, 0});
+    }
+    return true;
+  }
+  by_request_.erase({job.client.connection, job.client.ask.request});
+  job.client = Client{connection, ask, 0};
+  by_request_[{connection, ask.request}] = ask.digest;
+  if (job.acknowledged) {
+    answer_client(job);
+  } else if (job.stage == Stage::waiting_first) {
+    job.early.clear();
+    job.early_bytes = 0;
+    (void)services_.send(connection, wire::Credit{ask.request, 0, services_.window_bytes(jobs_.size())});
+  } else if (job.stage == Stage::streaming && job.put) {
+    grant_client(job);
+  }
+  return true;
+}
+
+void Uploads::on_upload(ConnectionId connection, const wire::Upload& ask) {
+  const Error refusal = inadmissible(ask);
+  if (refusal) {
+    if (refusal.code == Errc::refused) ++services_.counters.uploads_failed;
+    return services_.send_error(connection, ask.request, refusal.code, refusal.message);
+  }
+  if (joins_running(connection, ask)) return;
+  auto job = std::make_shared<Job>();
+  job->term = services_.term();
+  job->client = Client{connection, ask, 0};
+  job->since = services_.now();
+  jobs_[ask.digest] = job;
+  by_request_[{connection, ask.request}] = ask.digest;
+  services_.ports.catalog->get(ask.digest, services_.guard([this, job](Result<std::optional<CatalogEntry>> found) {
+    looked_up(job, std::move(found));
+  }));
+}
+
+void Uploads::looked_up(const JobPtr& job, Result<std::optional<CatalogEntry>> found) {
+  if (!current(job)) return;
+  if (!found.ok()) return fail(job, found.error());
+  const wire::Upload& ask = job->client.ask;
+  const std::optional<CatalogEntry>& known = *found;
+  job->settled_before = known && !known->record.tombstone && !unstable_.contains(ask.digest);
+  if (known && known->present && !known->record.tombstone) return begin_metadata_only(job, known->record);
+  job->put = parked_.take(ask.digest, ask.size_bytes);
+  if (job->put) return begin_resumed(job);
+  job->stage = Stage::waiting_first;
+  if (ask.resume) {
+    (void)services_.send(job->client.connection, wire::Credit{ask.request, 0, services_.window_bytes(jobs_.size())});
+  }
+  std::vector<std::pair<std::uint64_t, Buffer>> early;
+  early.swap(job->early);
+  for (auto& [offset, bytes] : early) accept(job, offset, std::move(bytes));
+}
+
+void Uploads::stamp(const JobPtr& job, ImageType type) {
+  const wire::Upload& ask = job->client.ask;
+  job->record = ImageRecord{ask.digest, services_.next_stamp(), false, ask.size_bytes, type, ask.name,
+                            services_.ports.timers->wall_ms()};
+  if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(job->record);
+}
+
+void Uploads::begin_metadata_only(const JobPtr& job, const ImageRecord& known) {
+  job->metadata_only = true;
+  job->early.clear();
+  job->record = known;
+  job->record.stamp = services_.next_stamp();
+  job->stage = Stage::landing;
+  if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(job->record);
+  if (services_.extras.sabotage.duplicate_acked_from_local_copy) return acknowledge(job);
+  open_replicas(job);
+  auto written = [this, job](const Result<CatalogEntry>& entry) { landed(job, entry); };
+  services_.ports.catalog->put(CatalogChange{job->record, std::nullopt}, services_.guard(std::move(written)));
+}
+
+void Uploads::begin_resumed(const JobPtr& job) {
+  stamp(job, job->put->header().type);
+  job->early.clear();
+  job->stage = Stage::asking_offsets;
+  job->since = services_.now();
+  open_put(job);
+  open_replicas(job);
+  if (job->replicas.empty()) offsets_known(job, true);
+}
+
+void Uploads::begin_fresh(const JobPtr& job, ByteView first_bytes) {
+  const ImageType type = sniff(first_bytes);
+  if (type == ImageType::unknown && !services_.config.accept_any) {
+    ++services_.counters.uploads_failed;
+    return fail(job, Error{Errc::refused, "not an image: JPEG, PNG, GIF, WebP, AVIF, HEIC, TIFF and BMP are accepted"});
+  }
+  stamp(job, type);
+  const wire::Upload& ask = job->client.ask;
+  job->put = std::make_unique<LocalPut>(services_, PutHeader{ask.upload, ask.digest, ask.size_bytes, type, ask.name});
+  job->stage = Stage::streaming;
+  open_put(job);
+  open_replicas(job);
+}
+
+void Uploads::open_put(const JobPtr& job) {
+  const std::weak_ptr<Job> weak = job;
+  job->put->set_owner({[this, weak] {
+                         const JobPtr alive = weak.lock();
+                         if (alive && alive->stage == Stage::streaming) grant_client(*alive);
+                       },
+                       [this, weak](const Error& error) {
+                         const JobPtr alive = weak.lock();
+                         if (alive && current(alive)) fail(alive, error);
+                       }});
+}
+
+void Uploads::open_replicas(const JobPtr& job) {
+  const std::weak_ptr<Job> weak = job;
+  for (const NodeId id : services_.connected_voters()) {
+    Replica& replica = job->replicas[id];
+    replica.connection = services_.links.at(id).bulk;
+    replica.limit = limits::kUploadWindowBytesMin;
+    replica.progress = services_.now();
+    replica.call = services_.calls.open(replica.connection, [this, weak, id](wire::Message& message, Buffer&) {
+      const JobPtr alive = weak.lock();
+      if (alive) on_replica_message(alive, id, message);
+    });
+    const bool resume = job->stage == Stage::asking_offsets;
+    const Status sent =
+        services_.send(replica.connection, wire::Replicate{replica.call, job->term, services_.self, job->client.ask.upload,
+                                                           job->record, job->metadata_only, resume});
+    if (!sent.ok()) replica.state = ReplicaState::failed;
+  }
+}
+
+}  // namespace cloudp2p::core

@@ -1,0 +1,242 @@
+// Messages between nodes and between clients and nodes, and the one codec that reads and writes them.
+//
+// Encoding: one type byte, then fields as tag (u8), length (varint), bytes. Unknown tags are skipped, so optional fields
+// can be added; an unknown type or a malformed field is a protocol error and closes the connection.
+// Image bytes travel as the frame's payload, never inside a message.
+#pragma once
+
+#include <cloudp2p/catalog.hpp>
+#include <cloudp2p/election.hpp>
+#include <cloudp2p/transport.hpp>
+
+#include <variant>
+
+namespace cloudp2p::wire {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+/// Correlates an answer with its request, on one connection. Drawn by the side that asks.
+using RequestId = std::uint64_t;
+
+struct Hello {
+  std::uint32_t protocol_min = kProtocolVersion;
+  std::uint32_t protocol_max = kProtocolVersion;
+  bool reply = false;
+  NodeId node = kNobody;  ///< kNobody: a client.
+  Incarnation incarnation;
+  ClusterId cluster;
+  bool founded = false;
+  Lane lane = Lane::bulk;
+  std::string build;
+  std::uint64_t config_digest = 0;
+};
+
+/// Any failed request; also how a node that does not lead redirects.
+struct ErrorReply {
+  RequestId request = 0;
+  Errc code = Errc::ok;
+  std::string message;
+  NodeId leader = kNobody;
+};
+
+struct QueryLeader {
+  RequestId request = 0;
+};
+struct LeaderInfo {
+  RequestId request = 0;
+  NodeId from = kNobody;
+  NodeId leader = kNobody;
+  Term term = 0;
+  bool serving = false;  ///< The one that answers leads and has finished its takeover.
+  std::uint32_t reachable = 0;
+  std::uint32_t members = 0;
+  Errc state = Errc::ok;  ///< no_leader, no_quorum or ok
+  std::string leader_address;
+  bool quorum_none = false;
+};
+
+struct Ping {
+  RequestId request = 0;
+};
+struct Pong {
+  RequestId request = 0;
+  NodeId from = kNobody;
+  NodeId leader = kNobody;
+  Term term = 0;
+};
+
+/// Begins, or continues, an upload. The sender may send chunks up to limits::kUploadWindowBytesMin at once when
+/// `resume` is false; otherwise it waits for Credit.
+struct Upload {
+  RequestId request = 0;
+  UploadId upload;
+  Digest digest;
+  std::uint64_t size_bytes = 0;
+  std::string name;
+  bool resume = false;
+};
+/// The receiver of chunks holds everything below `held` and takes everything below `limit`. Both are offsets.
+struct Credit {
+  RequestId request = 0;
+  std::uint64_t held = 0;
+  std::uint64_t limit = 0;
+};
+struct Chunk {
+  RequestId request = 0;
+  std::uint64_t offset = 0;
+};
+/// The sender gives up; the receiver may keep what it holds for a resume.
+struct Cancel {
+  RequestId request = 0;
+};
+struct UploadResult {
+  RequestId request = 0;
+  Digest digest;
+  std::uint64_t size_bytes = 0;
+  Stamp stamp;
+  NodeId leader = kNobody;
+  std::uint32_t copies = 0;  ///< Durable copies at the moment of the acknowledgement.
+  std::uint32_t members = 0;
+  bool already_stored = false;
+};
+
+/// Leader to follower: make this record durable under my term; image bytes follow as chunks unless `metadata_only`.
+struct Replicate {
+  RequestId request = 0;
+  Term term = 0;
+  NodeId leader = kNobody;
+  UploadId upload;
+  ImageRecord record;
+  bool metadata_only = false;
+  bool resume = false;  ///< Answer first with what is held; chunks follow from there.
+};
+struct ReplicateAck {
+  RequestId request = 0;
+  Term term = 0;  ///< The follower's, checked again after the sync.
+  NodeId from = kNobody;
+  Errc code = Errc::ok;  ///< ok: durable. stale_term, full, io, read_only, integrity, not_found (bytes wanted), busy.
+  std::string message;
+  Stamp held;  ///< Of the record that the follower holds now.
+};
+
+/// Bytes of one image, by digest, from any holder. The asker grants Credit; chunks follow, then FetchEnd.
+struct Fetch {
+  RequestId request = 0;
+  Digest digest;
+  std::uint64_t offset = 0;
+};
+struct FetchBegin {
+  RequestId request = 0;
+  std::uint64_t size_bytes = 0;
+};
+struct FetchEnd {
+  RequestId request = 0;
+  Errc code = Errc::ok;
+  std::string message;
+};
+
+struct Entry {
+  ImageRecord record;
+  bool present = false;
+  std::int64_t verified_ms = 0;
+};
+struct List {
+  RequestId request = 0;
+  std::uint32_t limit = 0;
+  std::string after;
+  std::int64_t since_ms = 0;
+  bool stale = false;  ///< Answer from here, without asking a majority.
+};
+struct ListResult {
+  RequestId request = 0;
+  std::vector<Entry> entries;
+  std::string next;
+};
+struct Info {
+  RequestId request = 0;
+  std::string prefix;  ///< Hex digits.
+  bool stale = false;
+};
+struct InfoResult {
+  RequestId request = 0;
+  Entry entry;
+};
+/// Re-hash this node's own copy.
+struct Verify {
+  RequestId request = 0;
+  Digest digest;
+};
+struct VerifyResult {
+  RequestId request = 0;
+  NodeId from = kNobody;
+  Errc code = Errc::ok;  ///< ok, integrity, not_found, io
+  std::string message;
+  std::string file_name;
+};
+
+struct QueryMembers {
+  RequestId request = 0;
+};
+struct MemberRow {
+  NodeId id = kNobody;
+  std::string address;
+  bool reachable = false;
+  bool voter = false;
+  MemberReport report;
+  std::uint64_t silent_ms = 0;  ///< Since its last report; 0 for the answering node.
+};
+struct MembersResult {
+  RequestId request = 0;
+  NodeId from = kNobody;
+  NodeId leader = kNobody;
+  Term term = 0;
+  ClusterId cluster;
+  std::uint64_t under_replicated = 0;
+  bool quorum_none = false;
+  std::vector<MemberRow> rows;
+};
+
+// Anti-entropy and takeover.
+struct SyncHashes {
+  RequestId request = 0;
+  Term term = 0;
+};
+/// The payload of the frame holds limits::kBuckets little-endian 64-bit hashes.
+struct SyncHashesResult {
+  RequestId request = 0;
+  Term term = 0;
+};
+struct SyncBucket {
+  RequestId request = 0;
+  Term term = 0;
+  std::uint32_t bucket = 0;
+  Digest after;
+};
+struct SyncBucketResult {
+  RequestId request = 0;
+  Term term = 0;
+  std::uint32_t bucket = 0;
+  std::vector<Entry> entries;
+  bool more = false;
+};
+/// Follower to leader: records that the leader lacks or holds with a smaller stamp.
+struct SyncPush {
+  RequestId request = 0;
+  Term term = 0;
+  NodeId from = kNobody;
+  std::vector<Entry> entries;
+};
+
+using Message =
+    std::variant<Hello, ErrorReply, PreVote, PreVoteAnswer, VoteRequest, Vote, Coordinator, Transfer, Heartbeat, HeartbeatAck,
+                 QueryLeader, LeaderInfo, Ping, Pong, Upload, Credit, Chunk, Cancel, UploadResult, Replicate, ReplicateAck, Fetch,
+                 FetchBegin, FetchEnd, List, ListResult, Info, InfoResult, Verify, VerifyResult, QueryMembers, MembersResult,
+                 SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush>;
+
+[[nodiscard]] Frame encode(const Message& message, Buffer payload = {});
+/// Errc::protocol when malformed; the message names the field.
+[[nodiscard]] Result<Message> decode(ByteView head);
+/// For logs and counters: "Heartbeat".
+[[nodiscard]] const char* type_name(const Message& message) noexcept;
+
+}  // namespace cloudp2p::wire

@@ -1,0 +1,85 @@
+// Reading images: from any holder, whatever happens to it.
+#include "client_fixture.hpp"
+
+using namespace client_test;
+
+namespace {
+
+Result<ImageInfo> get(World& world, const std::vector<std::byte>& bytes, const std::shared_ptr<MemorySink>& sink) {
+  auto [answer, done] = World::expect<ImageInfo>();
+  world.client->get(short_id(digest_of(bytes)), sink, nullptr, std::move(done));
+  return world.wait(answer);
+}
+
+}  // namespace
+
+TEST_CASE("client: get reads the image from the leader, with bounded credit") {
+  World world;
+  const std::vector<std::byte> bytes = put_everywhere(world, 3'000'000);
+  const auto sink = std::make_shared<MemorySink>(world.time);
+  const Result<ImageInfo> info = get(world, bytes, sink);
+  REQUIRE(info.ok());
+  CHECK(info->record.size_bytes == bytes.size());
+  CHECK(sink->bytes == bytes);
+  for (const wire::Credit& credit : world.cluster.seen<wire::Credit>(kThree))
+    CHECK(credit.limit - credit.held <= 512 * 1024);
+}
+
+TEST_CASE("client: a corrupt copy on the first holder is noticed, and the image comes from another") {
+  World world;
+  const std::vector<std::byte> bytes = put_everywhere(world, 400'000);
+  world.cluster.nodes[kThree].images[digest_of(bytes)][77] ^= std::byte{1};
+  const auto sink = std::make_shared<MemorySink>(world.time);
+  REQUIRE(get(world, bytes, sink).ok());
+  CHECK(sink->bytes == bytes);
+  CHECK(sink->restarts == 1);
+}
+
+TEST_CASE("client: when every copy is corrupt or gone the error names each node") {
+  World world;
+  const std::vector<std::byte> bytes = put_everywhere(world, 1000);
+  world.cluster.nodes[kThree].images[digest_of(bytes)][5] ^= std::byte{1};
+  world.cluster.nodes[kOne].images.clear();
+  world.cluster.nodes[kTwo].script = [&](ConnectionId id, wire::Message& message) {
+    const auto* fetch = std::get_if<wire::Fetch>(&message);
+    if (fetch != nullptr)
+      world.cluster.answer(id, wire::FetchEnd{fetch->request, Errc::integrity, "the copy is damaged"});
+    return fetch != nullptr;
+  };
+  const Result<ImageInfo> info = get(world, bytes, std::make_shared<MemorySink>(world.time));
+  CHECK(info.code() == Errc::integrity);
+  for (const char* part : {"node 3 at 127.0.0.1:7003: its bytes do not match",
+                           "node 1 at 127.0.0.1:7001: it is not here", "node 2 at 127.0.0.1:7002: the copy is damaged"})
+    CHECK_MESSAGE(info.error().text().find(part) != std::string::npos, info.error().text());
+}
+
+TEST_CASE("client: a holder lost in mid-read is continued on another at the offset reached") {
+  World world;
+  const std::vector<std::byte> bytes = put_everywhere(world, 3'000'000);
+  const auto sink = std::make_shared<MemorySink>(world.time);
+  auto [answer, done] = World::expect<ImageInfo>();
+  world.client->get(short_id(digest_of(bytes)), sink, nullptr, std::move(done));
+  REQUIRE(world.time.run_until([&] { return sink->bytes.size() > 1'000'000; }));
+  world.cluster.kill(kThree);
+  REQUIRE(world.wait(answer).ok());
+  CHECK(sink->bytes == bytes);
+  CHECK(sink->restarts == 0);
+  CHECK(world.cluster.seen<wire::Fetch>(kOne).at(0).offset > 900'000);
+}
+
+TEST_CASE("client: what a holder sent before it found its copy damaged is thrown away") {
+  World world;
+  const std::vector<std::byte> bytes = put_everywhere(world, 400'000);
+  world.cluster.nodes[kThree].script = [&](ConnectionId id, wire::Message& message) {
+    const auto* fetch = std::get_if<wire::Fetch>(&message);
+    if (fetch == nullptr) return false;
+    world.cluster.answer(id, wire::FetchBegin{fetch->request, bytes.size()});
+    world.cluster.answer(id, wire::Chunk{fetch->request, 0}, Buffer::allocate(1000));
+    world.cluster.answer(id, wire::FetchEnd{fetch->request, Errc::integrity, "the copy is damaged"});
+    return true;
+  };
+  const auto sink = std::make_shared<MemorySink>(world.time);
+  REQUIRE(get(world, bytes, sink).ok());
+  CHECK(sink->bytes == bytes);
+  CHECK(world.cluster.seen<wire::Fetch>(kOne).at(0).offset == 0);
+}
