@@ -1,0 +1,208 @@
+// A member: the real adapters around a Node.
+#include "asio/asio_executor.hpp"
+#include "asio/asio_timers.hpp"
+#include "asio/asio_transport.hpp"
+#include "crypto/digest.hpp"
+#include "crypto/sodium_entropy.hpp"
+#include "host/channel_session.hpp"
+#include "host/run_on.hpp"
+#include "store/directory_image_store.hpp"
+#include "store/sqlite_catalog.hpp"
+#include "store/state_file.hpp"
+
+#include <cloudp2p/asio.hpp>
+
+#include <fmt/format.h>
+
+
+namespace cloudp2p {
+namespace host {
+namespace {
+
+class StoreHasher final : public store::Hasher {
+ public:
+  void update(ByteView bytes) override { hasher_.update(bytes); }
+  [[nodiscard]] Digest finish() override { return hasher_.finish(); }
+
+ private:
+  crypto::DigestHasher hasher_;
+};
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+}
+
+/// The real ports of one node, opened; everything on the node's thread.
+class Member final : public AsioHost {
+ public:
+  Member(const asio::any_io_executor& executor, const Config& config, LogSink& log)
+      : config_(config), log_(log), executor_(executor), timers_(executor), asio_(executor) {}
+
+  ~Member() override {
+    node_.reset();
+    transport_.reset();
+    images_.reset();
+    catalog_.reset();
+    state_.reset();
+    timers_.stop();
+    executor_.stop();
+  }
+
+  [[nodiscard]] Status open() {
+    Status opened = open_channel();
+    if (opened.ok()) opened = open_disk();
+    if (!opened.ok()) return opened;
+    Result<std::unique_ptr<Node>> node = Node::open(
+        config_, NodePorts{&executor_, transport_.get(), &timers_, &entropy_, &log_, images_.get(), catalog_.get(),
+                           state_.get()});
+    if (!node.ok()) return node.error();
+    node_ = std::move(*node);
+    return node_->start();
+  }
+
+  NodeStatus status() override { return node_->status(); }
+  TransportCounters transport_counters() override { return transport_->counters(); }
+  [[nodiscard]] std::uint16_t port() const override { return transport_->port(); }
+  Node& node() override { return *node_; }
+  void drain(std::chrono::milliseconds) override {}  // blocks the node's own thread: Host::open's wrapper does it
+  void drain_async(std::chrono::milliseconds patience, Callback<void()> done) override {
+    node_->drain(patience, std::move(done));
+  }
+  [[nodiscard]] Status reload(const Config& config) override {
+    Result<Credentials> credentials = load_credentials(config);
+    if (!credentials.ok()) return credentials.error();
+    if (credentials->keys->mode() != mode_) {
+      return Error{Errc::bad_config, "switching keys or identities on or off needs a restart"};
+    }
+    sessions_->replace(std::move(*credentials));
+    node_->reload(config);
+    return {};
+  }
+
+ private:
+  [[nodiscard]] Status open_channel() {
+    Result<Credentials> credentials = load_credentials(config_);
+    if (!credentials.ok()) return credentials.error();
+    mode_ = credentials->keys->mode();
+    const Address listen = listen_address(config_);
+    if (mode_ == crypto::Mode::open && !is_loopback(listen.host)) {
+      return Error{Errc::bad_config, fmt::format("no encryption key is set, and {} is not a loopback address: make a key with "
+                                                 "`cloud-p2p-client keygen FILE` and set encryption_key_file, or "
+                                                 "ENCRYPTION_KEY, on every machine",
+                                                 to_string(listen))};
+    }
+    if (mode_ == crypto::Mode::open) {
+      log_.log(LogLevel::warning, "no encryption key is set: anybody on this machine may join; make one with "
+                                  "`cloud-p2p-client keygen FILE`");
+    }
+    if (mode_ != crypto::Mode::open && !credentials->keys->slots.front().nodes) {
+      return Error{Errc::bad_key, "this key is for clients only: a node needs the cluster key"};
+    }
+    sessions_ = std::make_unique<ChannelSessionFactory>(ChannelSessionFactory::Self{Role::node, config_.node_id},
+                                                        std::move(*credentials), limits::kChunkBytesDefault);
+    asio_net::TransportOptions options;
+    options.listen = listen;
+    transport_ = std::make_unique<asio_net::AsioTransport>(asio_net::TransportPorts{asio_, *sessions_, entropy_, log_},
+                                                           options);
+    return {};
+  }
+
+  [[nodiscard]] Status open_disk() {
+    store::StoreDirectoryOptions options;
+    if (config_.free_bytes_min) {
+      options.space.floor_bytes = *config_.free_bytes_min;
+      options.space.floor_percent = 100;
+    }
+    Result<std::unique_ptr<store::StoreDirectory>> directory =
+        store::StoreDirectory::open(config_.shared_dir, options, entropy_);
+    if (!directory.ok()) return directory.error();
+    directory_ = std::move(*directory);
+    images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_,
+                                                           [] { return std::make_unique<StoreHasher>(); }, log_);
+    state_ = std::make_unique<store::StateFile>(executor_, *directory_);
+    catalog_ = std::make_unique<store::SqliteCatalog>(directory_->meta_path() + "/catalog.sqlite", executor_, log_);
+    return catalog_->open();
+  }
+
+  const Config config_;
+  LogSink& log_;
+  crypto::SodiumEntropy entropy_;
+  asio_net::AsioExecutor executor_;
+  asio_net::AsioTimers timers_;
+  const asio::any_io_executor asio_;
+  crypto::Mode mode_ = crypto::Mode::open;
+  std::unique_ptr<ChannelSessionFactory> sessions_;
+  std::unique_ptr<store::StoreDirectory> directory_;
+  std::unique_ptr<store::DirectoryImageStore> images_;
+  std::unique_ptr<store::StateFile> state_;
+  std::unique_ptr<store::SqliteCatalog> catalog_;
+  std::unique_ptr<asio_net::AsioTransport> transport_;
+  std::unique_ptr<Node> node_;
+};
+
+/// A Member on a thread of its own; calls are carried there and waited for.
+class ThreadedHost final : public Host {
+ public:
+  explicit ThreadedHost(LogSink& log) : thread_("cloudp2p-node", log) {}
+  ~ThreadedHost() override {
+    if (member_) {
+      run_on(thread_, [this] {
+        member_.reset();
+        return 0;
+      });
+    }
+    thread_.stop();
+  }
+
+  [[nodiscard]] Status open(const Config& config, LogSink& log) {
+    thread_.start();
+    return run_on(thread_, [&]() -> Status {
+      member_ = std::make_unique<Member>(thread_.context().get_executor(), config, log);
+      Status opened = member_->open();
+      if (!opened.ok()) member_.reset();
+      return opened;
+    });
+  }
+
+  NodeStatus status() override {
+    return run_on(thread_, [this] { return member_->status(); });
+  }
+  TransportCounters transport_counters() override {
+    return run_on(thread_, [this] { return member_->transport_counters(); });
+  }
+  [[nodiscard]] std::uint16_t port() const override { return member_->port(); }
+  void drain(std::chrono::milliseconds patience) override {
+    std::promise<void> drained;
+    run_on(thread_, [&] {
+      member_->drain_async(patience, [&drained] { drained.set_value(); });
+      return 0;
+    });
+    drained.get_future().wait();
+  }
+  [[nodiscard]] Status reload(const Config& config) override {
+    return run_on(thread_, [&] { return member_->reload(config); });
+  }
+
+ private:
+  asio_net::ThreadRunner thread_;
+  std::unique_ptr<Member> member_;
+};
+
+}  // namespace
+}  // namespace host
+
+Result<std::unique_ptr<Host>> Host::open(const Config& config, LogSink& log) {
+  auto made = std::make_unique<host::ThreadedHost>(log);
+  const Status opened = made->open(config, log);
+  if (!opened.ok()) return opened.error();
+  return std::unique_ptr<Host>(std::move(made));
+}
+
+Result<std::unique_ptr<AsioHost>> open_host(const asio::any_io_executor& executor, const Config& config, LogSink& log) {
+  auto made = std::make_unique<host::Member>(executor, config, log);
+  const Status opened = made->open();
+  if (!opened.ok()) return opened.error();
+  return std::unique_ptr<AsioHost>(std::move(made));
+}
+
+}  // namespace cloudp2p
