@@ -41,20 +41,27 @@ class Calls {
     return true;
   }
 
+  [[nodiscard]] bool awaits(ConnectionId connection, wire::RequestId id) const {
+    const auto at = calls_.find(id);
+    return at != calls_.end() && at->second.connection == connection;
+  }
+  /// The request could not be sent: the handler gets one ErrorReply with Errc::closed and the call is over.
+  void fail(wire::RequestId id) {
+    const auto at = calls_.find(id);
+    if (at == calls_.end()) return;
+    const std::shared_ptr<Handler> keep = at->second.handler;
+    calls_.erase(at);
+    wire::Message answer = wire::ErrorReply{id, Errc::closed, "the connection broke", kNobody};
+    Buffer none;
+    (*keep)(answer, none);
+  }
+
   void connection_closed(ConnectionId connection) {
     std::vector<wire::RequestId> broken;
     for (const auto& [id, call] : calls_) {
       if (call.connection == connection) broken.push_back(id);
     }
-    for (const wire::RequestId id : broken) {
-      const auto at = calls_.find(id);
-      if (at == calls_.end()) continue;
-      const std::shared_ptr<Handler> keep = at->second.handler;
-      calls_.erase(at);
-      wire::Message answer = wire::ErrorReply{id, Errc::closed, "the connection broke", kNobody};
-      Buffer none;
-      (*keep)(answer, none);
-    }
+    for (const wire::RequestId id : broken) fail(id);
   }
 
  private:

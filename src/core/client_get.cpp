@@ -249,6 +249,8 @@ void GetOperation::sink_finished(const Status& status) {
   if (!stitched_ && culprit != holders_.end()) {
     culprit->bad = true;
     culprit->error = {Errc::integrity, core_.links().title(only_from_) + ": its bytes do not match their digest"};
+    // It cannot know otherwise: told to look, it puts the copy aside and fetches a good one.
+    core_.links().send(only_from_, wire::Verify{0, info_.record.digest});
   } else if (spent(holders_[current_].node, Errc::integrity)) {
     return fail({Errc::integrity, "image " + short_id(info_.record.digest) + " arrived damaged again and again"});
   }

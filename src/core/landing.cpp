@@ -32,14 +32,13 @@ void Landing::adopt(const StoredImage& stored, const ImageRecord& record, Term t
     if (entry.ok() && fenced(term)) return done(Errc::stale_term);
     done(std::move(entry));
   };
-  services_.ports.catalog->put(here(record, stored, services_.ports.timers->wall_ms()),
-                               services_.guard(std::move(recorded)));
+  services_.record(here(record, stored, services_.ports.timers->wall_ms()), std::move(recorded));
 }
 
 void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& record, Done done) {
   auto committed = [this, record, done = std::move(done)](Result<StoredImage> stored) mutable {
     if (!stored.ok()) return done(stored.error());
-    services_.ports.catalog->put(here(record, *stored, services_.ports.timers->wall_ms()), std::move(done));
+    services_.record(here(record, *stored, services_.ports.timers->wall_ms()), std::move(done));
   };
   put->commit(services_.guard(std::move(committed)));
 }

@@ -1,7 +1,5 @@
 #include "core/node_impl.hpp"
 
-#include <cloudp2p/bully_election.hpp>
-
 #include <fmt/format.h>
 
 namespace cloudp2p {
@@ -28,6 +26,14 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& 
                                                 "and learns until the leader admits it",
                                                 value(config.node_id), loaded.error().text()));
   }
+  if (!fresh && extras.catalog_is_new && state.membership.version > 0) {
+    // Its promises would be kept without the records that they are about.
+    ports.log->log(LogLevel::error, fmt::format("[Node {}] the catalog of this directory is gone: this node begins a new "
+                                                "incarnation and learns until the leader admits it; no image file is touched",
+                                                value(config.node_id)));
+    state = DurableState{};
+    fresh = true;
+  }
   if (fresh) {
     state.node = config.node_id;
     state.incarnation = ports.entropy->draw<Incarnation>();
@@ -40,7 +46,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& 
 namespace cloudp2p::core {
 namespace {
 
-std::unique_ptr<Election> make_election(const Services& services, const DurableState& state) {
+std::unique_ptr<BullyElection> make_election(const Services& services, const DurableState& state) {
   BullyOptions options;
   options.self = services.self;
   for (const PeerAddress& peer : services.config.peers) options.configured.push_back(peer.id);
@@ -72,8 +78,7 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
       landing_(services_),
       push_(services_),
       repair_(services_, parked_, landing_),
-      driver_(std::make_unique<ElectionDriver>(services_, make_election(services_, initial_state_),
-                                               [this](const ElectionAction& action) { act(action); })),
+      driver_(make_driver()),
       uploads_(services_, parked_, landing_, push_),
       replicas_(services_, parked_, landing_, repair_,
                 [this](Term term, NodeId leader) {
@@ -92,6 +97,13 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
   for (const PeerAddress& peer : config.peers) addresses_[peer.id] = peer.address;
 }
 
+std::unique_ptr<ElectionDriver> NodeImpl::make_driver() {
+  std::unique_ptr<BullyElection> election = make_election(services_, initial_state_);
+  bully_ = election.get();
+  return std::make_unique<ElectionDriver>(services_, std::move(election),
+                                          [this](const ElectionAction& action) { act(action); });
+}
+
 NodeImpl::~NodeImpl() {
   if (tick_timer_ != kNoTimer) services_.ports.timers->cancel(tick_timer_);
   if (transport_started_) services_.ports.transport->stop();
@@ -103,10 +115,16 @@ Status NodeImpl::start() {
   Status listening = services_.ports.transport->start(*this);
   if (!listening.ok()) return listening;
   transport_started_ = true;
-  reconcile(services_, services_.guard([this](const Status& status) {
+  auto reconciled = [this](const Status& status) {
     if (!status.ok()) services_.log(LogLevel::error, "cannot read the stored images: " + status.error().text());
     begin_election();
-  }));
+  };
+  // Beside a new catalog every file would look unlisted.
+  if (services_.extras.catalog_is_new) {
+    services_.ports.executor->post(services_.guard([reconciled] { reconciled(Status{}); }));
+  } else {
+    reconcile(services_, services_.guard(std::move(reconciled)));
+  }
   return {};
 }
 
@@ -142,7 +160,18 @@ void NodeImpl::tick() {
   takeover_.tick();
   parked_.expire();
   repair_.tick(uploads_.in_flight() + replicas_.in_flight() == 0);
+  make_way_when_full();
   continue_handover();
+  keep_bulk_links_awake();
+}
+
+/// They are idle between uploads, and closing them for that would cost the next upload a handshake.
+void NodeImpl::keep_bulk_links_awake() {
+  if (services_.now() - links_used_at_ < limits::kIdleTimeout / 3) return;
+  links_used_at_ = services_.now();
+  for (const auto& [id, link] : services_.links) {
+    if (link.bulk_up) (void)services_.send(link.bulk, wire::Ping{});
+  }
 }
 
 void NodeImpl::drain(Duration patience, Callback<void()> done) {
@@ -178,7 +207,8 @@ void NodeImpl::reload(const Config& config) {
   services_.config.image_bytes_max = config.image_bytes_max;
   services_.config.accept_any = config.accept_any;
   services_.config.repair_bytes_per_second = config.repair_bytes_per_second;
-  services_.log(LogLevel::info, "configuration reloaded: limits, log level and keys are in force; other changes need a restart");
+  bully_->set_takeover(config.takeover);
+  services_.log(LogLevel::info, "configuration reloaded: limits, takeover, log level and keys are in force; other changes need a restart");
 }
 
 NodeStatus NodeImpl::status() const {

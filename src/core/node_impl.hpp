@@ -10,6 +10,8 @@
 #include "core/takeover.hpp"
 #include "core/uploads.hpp"
 
+#include <cloudp2p/bully_election.hpp>
+
 namespace cloudp2p::core {
 
 class NodeImpl final : public Node, private TransportHandler {
@@ -71,6 +73,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void carry_out(const MemberReported& reported);
   void serve(Term term);
   void leave_office();
+  [[nodiscard]] std::unique_ptr<ElectionDriver> make_driver();
   void begin_election();
   void tick();
   void arm_tick();
@@ -78,6 +81,8 @@ class NodeImpl final : public Node, private TransportHandler {
   [[nodiscard]] MemberReport own_report() const;
   [[nodiscard]] std::uint64_t count_under_replicated() const;
   void continue_handover();
+  void make_way_when_full();
+  void keep_bulk_links_awake();
 
   struct Handover {
     NodeId to = kNobody;  ///< kNobody: the best follower.
@@ -87,6 +92,7 @@ class NodeImpl final : public Node, private TransportHandler {
   };
 
   Services services_;
+  BullyElection* bully_ = nullptr;  ///< Owned by the driver.
   DurableState initial_state_;
   bool fresh_;
   bool transport_started_ = false;
@@ -107,6 +113,7 @@ class NodeImpl final : public Node, private TransportHandler {
   NodeId announced_ = kNobody;
   Term announced_term_ = 0;
   TimerId tick_timer_ = kNoTimer;
+  TimePoint links_used_at_{};
   std::optional<Handover> handover_;
 };
 

@@ -105,9 +105,10 @@ void NodeImpl::update_fitness() {
   const StoreStatus store = services_.ports.images->status();
   const CatalogSummary& catalog = services_.ports.catalog->summary();
   Fitness fitness;
-  fitness.can_vote = store.health == StoreHealth::ok || store.health == StoreHealth::full;
-  fitness.can_lead = store.health == StoreHealth::ok;
-  fitness.caught_up = catalog.missing == 0 && catalog.root == leader_root_;
+  const bool writes = store.health == StoreHealth::ok && !services_.catalog_failed;
+  const bool full = store.health == StoreHealth::full && !services_.catalog_failed;
+  fitness.can_vote = fitness.can_lead = writes || full;  // somebody must lead even when all disks are full
+  fitness.caught_up = writes && catalog.missing == 0 && catalog.root == leader_root_;
   fitness.report = own_report();
   const bool leads = services_.view().role == ElectionRole::leader;
   if (leads) under_replicated_ = count_under_replicated();
@@ -115,6 +116,21 @@ void NodeImpl::update_fitness() {
     election.set_fitness(fitness, now);
     if (leads) election.set_catalog(fitness.report.catalog_root, under_replicated_);
   });
+}
+
+/// A leader whose disk is full makes way for a member that can still take images.
+void NodeImpl::make_way_when_full() {
+  if (!services_.serving || handover_ || services_.ports.images->status().health != StoreHealth::full) return;
+  for (const NodeId id : services_.connected_voters()) {
+    const auto at = services_.reports.find(id);
+    const bool has_room = at != services_.reports.end() && at->second.report.free_bytes > 0 &&
+                          at->second.report.health == static_cast<std::uint8_t>(StoreHealth::ok);
+    if (!has_room) continue;
+    services_.log(LogLevel::warning, fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
+    services_.draining = true;
+    handover_ = Handover{id, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr};
+    return;
+  }
 }
 
 std::uint64_t NodeImpl::count_under_replicated() const {

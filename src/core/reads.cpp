@@ -173,7 +173,7 @@ void Reads::lost_bytes(const CatalogEntry& entry, const Error& error) {
   if (error.code != Errc::not_found && error.code != Errc::integrity) return;
   services_.log(LogLevel::error, fmt::format("image {}: {}; it will be fetched again from another node",
                                              short_id(entry.record.digest), error.text()));
-  services_.ports.catalog->put(CatalogChange{entry.record, CatalogChange::Presence{}}, [](const Result<CatalogEntry>&) {});
+  services_.record(CatalogChange{entry.record, CatalogChange::Presence{}});
 }
 
 void Reads::on_drained(ConnectionId connection) {
@@ -216,7 +216,7 @@ void Reads::verified(const Key& key, const CatalogEntry& entry, const Status& st
                                                      status.ok() ? "" : status.error().message, entry.file_name});
   if (status.ok()) {
     CatalogChange::Presence presence{true, entry.file_name, services_.ports.timers->wall_ms()};
-    services_.ports.catalog->put(CatalogChange{entry.record, std::move(presence)}, [](const Result<CatalogEntry>&) {});
+    services_.record(CatalogChange{entry.record, std::move(presence)});
     return;
   }
   if (status.code() == Errc::integrity) services_.ports.images->quarantine(entry.file_name, [](const Status&) {});

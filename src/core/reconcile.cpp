@@ -12,19 +12,25 @@ struct Pass {
   Callback<void(const Status&)> done;
 };
 
+/// Done only when the files are gone: whoever stores the same content again must not be left without them.
 void trash_unclaimed(Services& services, const std::shared_ptr<Pass>& pass) {
   std::size_t orphans = 0;
+  auto left = std::make_shared<std::size_t>(1);
+  auto trashed = [pass, left] {
+    if (--*left == 0) pass->done({});
+  };
   for (std::size_t i = 0; i < pass->files.size(); ++i) {
     if (pass->claimed[i]) continue;
     ++orphans;
-    services.ports.images->erase(pass->files[i].file_name, [](const Status&) {});
+    ++*left;
+    services.ports.images->erase(pass->files[i].file_name, services.guard([trashed](const Status&) { trashed(); }));
   }
   if (orphans + pass->lost > 0) {
     services.log(LogLevel::warning,
                  fmt::format("reconciled: {} files without a record moved to the trash, {} records whose file is gone",
                              orphans, pass->lost));
   }
-  pass->done({});
+  trashed();
 }
 
 void claim(Services& services, Pass& pass, const CatalogEntry& entry) {
@@ -38,7 +44,7 @@ void claim(Services& services, Pass& pass, const CatalogEntry& entry) {
     return;
   }
   ++pass.lost;
-  services.ports.catalog->put(CatalogChange{entry.record, CatalogChange::Presence{}}, [](const Result<CatalogEntry>&) {});
+  services.record(CatalogChange{entry.record, CatalogChange::Presence{}});
 }
 
 void claim_page(Services& services, const std::shared_ptr<Pass>& pass, const std::string& after) {

@@ -65,7 +65,7 @@ void RecordPush::write_here(const std::shared_ptr<Batch>& batch) {
       const bool stale = !services_.leads(batch->term);
       end(batch, stale ? Status(Errc::stale_term) : Status(batch->failure));
     };
-    services_.ports.catalog->put(CatalogChange{record, std::nullopt}, services_.guard(std::move(written)));
+    services_.record(CatalogChange{record, std::nullopt}, std::move(written));
   }
   if (batch->records.empty()) end(batch, {});
 }

@@ -28,7 +28,7 @@ void Repair::tick(bool quiet) {
 void Repair::start_fetches(bool quiet) {
   const std::size_t fetches_max = quiet ? limits::kRepairsInFlight : 1;
   if (listing_ || fetches_.size() >= fetches_max || services_.ports.catalog->summary().missing == 0) return;
-  if (services_.now() < listed_at_ || services_.ports.images->status().health != StoreHealth::ok) return;
+  if (services_.now() < std::max(listed_at_, next_fetch_) || services_.ports.images->status().health != StoreHealth::ok) return;
   listing_ = true;
   auto listed = [this, fetches_max](Result<std::vector<CatalogEntry>> missing) {
     listing_ = false;
@@ -49,6 +49,11 @@ void Repair::start_fetches(bool quiet) {
 void Repair::begin(const ImageRecord& record, NodeId first, Callback<void(const Status&)> done) {
   Fetch& fetch = fetches_[record.digest];
   fetch.record = record;
+  if (services_.config.repair_bytes_per_second > 0) {
+    const std::chrono::duration<double> share(static_cast<double>(record.size_bytes) /
+                                              static_cast<double>(services_.config.repair_bytes_per_second));
+    next_fetch_ = std::max(next_fetch_, services_.now()) + std::chrono::duration_cast<Duration>(share);
+  }
   for (const auto& [id, link] : services_.links) {
     if (link.bulk_up && id != first) fetch.sources.push_back(id);
   }

@@ -61,6 +61,7 @@ class Repair {
   std::map<Digest, Fetch> fetches_;
   bool listing_ = false;
   TimePoint listed_at_{};
+  TimePoint next_fetch_{};  ///< The configured rate allows no new fetch before.
   Digest after_;
   std::uint64_t leader_root_ = 0;
   TimePoint leader_root_since_{};

@@ -79,7 +79,7 @@ void Repair::sync_page(const std::shared_ptr<Sync>& sync, const wire::Message& a
   std::map<Digest, Stamp>& theirs = sync->theirs[page->bucket];
   for (const wire::Entry& entry : page->entries) {
     theirs[entry.record.digest] = entry.record.stamp;
-    services_.ports.catalog->put(CatalogChange{entry.record, std::nullopt}, [](const Result<CatalogEntry>&) {});
+    services_.record(CatalogChange{entry.record, std::nullopt});
   }
   if (page->more && !page->entries.empty()) {
     (void)services_.send(sync->leader, wire::SyncBucket{page->request, sync->term, page->bucket,

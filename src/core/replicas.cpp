@@ -80,7 +80,7 @@ void Replicas::merge_metadata(const Key& key) {
     const bool stale = services_.term() != term && !services_.extras.sabotage.no_term_check_after_sync;
     answer_landed(key, stale && entry.ok() ? Result<CatalogEntry>(Errc::stale_term) : std::move(entry));
   };
-  services_.ports.catalog->put(CatalogChange{replica.ask.record, std::nullopt}, services_.guard(std::move(done)));
+  services_.record(CatalogChange{replica.ask.record, std::nullopt}, std::move(done));
 }
 
 void Replicas::on_chunk(ConnectionId connection, const wire::Chunk& chunk, Buffer bytes) {
@@ -183,7 +183,7 @@ void Replicas::on_push(ConnectionId connection, const wire::SyncPush& push) {
       if (batch->failure) return answer(batch->failure.code, batch->failure.message);
       answer(services_.term() == term ? Errc::ok : Errc::stale_term, "");
     };
-    services_.ports.catalog->put(CatalogChange{entry.record, std::nullopt}, services_.guard(std::move(done)));
+    services_.record(CatalogChange{entry.record, std::nullopt}, std::move(done));
   }
 }
 

@@ -42,6 +42,29 @@ void Services::raise_sequence(const Stamp& seen) {
   if (seen.leader == self) sequence_ = std::max(sequence_, seen.sequence);
 }
 
+Status Services::send(ConnectionId connection, const wire::Message& message, Buffer payload) {
+  Status sent = ports.transport->send(connection, wire::encode(message, std::move(payload)));
+  if (sent.ok() || (sent.code() == Errc::queue_full && std::holds_alternative<wire::Chunk>(message))) return sent;
+  const wire::RequestId request = request_of(message);
+  if (calls.awaits(connection, request)) {
+    ports.executor->post(guard([this, request] { calls.fail(request); }));
+  }
+  return sent;
+}
+
+void Services::record(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) {
+  auto checked = [this, done = std::move(done)](Result<CatalogEntry> held) {
+    const Errc code = held.code();
+    const bool for_good = code == Errc::io || code == Errc::read_only || code == Errc::format;
+    if (for_good && !catalog_failed) {
+      catalog_failed = true;
+      log(LogLevel::error, "the catalog takes no more records: " + held.error().text() + "; restart this node once mended");
+    }
+    done(std::move(held));
+  };
+  ports.catalog->put(std::move(change), guard(std::move(checked)));
+}
+
 void Services::send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message) {
   (void)send(connection, wire::ErrorReply{request, code, std::move(message), view().leader});
 }

@@ -37,6 +37,7 @@ class Services {
   std::map<NodeId, Link> links;
   std::map<NodeId, PeerReport> reports;
   bool draining = false;  ///< Hands leadership over: admits nothing new.
+  bool catalog_failed = false;  ///< Takes no more records until a restart.
   bool serving = false;   ///< Leads and has finished its takeover.
 
   [[nodiscard]] const ElectionView& view() const { return election->view(); }
@@ -57,9 +58,15 @@ class Services {
   /// No later stamp of this node may be below what its catalog has seen under the same term and id.
   void raise_sequence(const Stamp& seen);
 
-  Status send(ConnectionId connection, const wire::Message& message, Buffer payload = {}) {
-    return ports.transport->send(connection, wire::encode(message, std::move(payload)));
+  /// When it can not be sent, a call that it asks or continues fails soon; chunks alone wait for on_drained.
+  Status send(ConnectionId connection, const wire::Message& message, Buffer payload = {});
+  /// Every change of the catalog goes through here, so that one that fails for good is noticed.
+  void record(CatalogChange change, Callback<void(Result<CatalogEntry>)> done);
+  /// The same, when nothing waits for it.
+  void record(CatalogChange change) {
+    record(std::move(change), [](const Result<CatalogEntry>&) {});
   }
+
   void send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message);
   void log(LogLevel level, const std::string& text) const;
 

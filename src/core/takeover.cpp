@@ -173,13 +173,12 @@ void Takeover::join(std::uint32_t bucket) {
     if (!on_majority && !skip) pending_.push_back(best.record);
     if (!on_majority && !skip) continue;
     ++local_puts_;
-    services_.ports.catalog->put(CatalogChange{best.record, std::nullopt},
-                                 services_.guard([this, run = run_](const Result<CatalogEntry>& held) {
-                                   if (run != run_) return;
-                                   --local_puts_;
-                                   if (!held.ok()) return begin_again();
-                                   finish_if_done();
-                                 }));
+    services_.record(CatalogChange{best.record, std::nullopt}, [this, run = run_](const Result<CatalogEntry>& held) {
+      if (run != run_) return;
+      --local_puts_;
+      if (!held.ok()) return begin_again();
+      finish_if_done();
+    });
   }
   write_back();
   next_buckets();

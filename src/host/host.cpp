@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 
 namespace cloudp2p {
 namespace host {
@@ -54,7 +55,8 @@ class Member final : public AsioHost {
     if (!opened.ok()) return opened;
     Result<std::unique_ptr<Node>> node = Node::open(
         config_, NodePorts{&executor_, transport_.get(), &timers_, &entropy_, &log_, images_.get(), catalog_.get(),
-                           state_.get()});
+                           state_.get()},
+        extras_);
     if (!node.ok()) return node.error();
     node_ = std::move(*node);
     return node_->start();
@@ -120,7 +122,11 @@ class Member final : public AsioHost {
     images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_,
                                                            [] { return std::make_unique<StoreHasher>(); }, log_);
     state_ = std::make_unique<store::StateFile>(executor_, *directory_);
-    catalog_ = std::make_unique<store::SqliteCatalog>(directory_->meta_path() + "/catalog.sqlite", executor_, log_);
+    const std::string catalog = directory_->meta_path() + "/catalog.sqlite";
+    std::error_code unreadable;
+    const auto catalog_bytes = std::filesystem::file_size(catalog, unreadable);
+    extras_.catalog_is_new = unreadable || catalog_bytes == 0;
+    catalog_ = std::make_unique<store::SqliteCatalog>(catalog, executor_, log_);
     return catalog_->open();
   }
 
@@ -131,6 +137,7 @@ class Member final : public AsioHost {
   asio_net::AsioTimers timers_;
   const asio::any_io_executor asio_;
   crypto::Mode mode_ = crypto::Mode::open;
+  NodeExtras extras_;
   std::unique_ptr<ChannelSessionFactory> sessions_;
   std::unique_ptr<store::StoreDirectory> directory_;
   std::unique_ptr<store::DirectoryImageStore> images_;

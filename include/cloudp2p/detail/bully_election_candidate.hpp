@@ -55,7 +55,8 @@ inline void BullyElection::handle(const PreVoteAnswer& message, TimePoint now) {
 inline void BullyElection::evaluate_pre_vote(TimePoint now) {
   const std::vector<NodeId> ids = electors();
   std::size_t would_vote = 0;
-  bool pending = false, higher_pending = false, leader_named = false;
+  bool pending = false, higher_pending = false, leader_named = false, live_named = false;
+  const bool suspect_gone = suspect_ != kNobody && peers_[suspect_].link == Link::refused;
   for (const NodeId id : ids) {
     if (id == self()) {
       ++would_vote;
@@ -72,7 +73,9 @@ inline void BullyElection::evaluate_pre_vote(TimePoint now) {
     }
     const PreVoteVerdict verdict = answer->second.verdict;
     if (verdict == PreVoteVerdict::would_vote) ++would_vote;
-    leader_named = leader_named || answer->second.leader != kNobody;
+    const NodeId named = answer->second.leader;
+    leader_named = leader_named || named != kNobody;
+    live_named = live_named || (named != kNobody && !(suspect_gone && named == suspect_));
     if (verdict == PreVoteVerdict::leave_it_to_me && !insist_) {
       insist_ = true;  // Once per outage: a half-connected higher ID cannot block for ever.
       return retry_after(3 * options_.timing.answer_timeout + options_.timing.stagger, now);
@@ -85,7 +88,11 @@ inline void BullyElection::evaluate_pre_vote(TimePoint now) {
   if (won) return start_vote(now, false);
   if (late || !pending) {
     const ElectionTiming& timing = options_.timing;
-    retry_after(leader_named ? timing.failure_timeout / 2 : Duration(timing.answer_timeout), now);
+    Duration delay = timing.answer_timeout;
+    if (leader_named) delay = timing.failure_timeout / 2;
+    // They name a process that is gone: they will be refused in a moment, as this node was.
+    if (leader_named && !live_named) delay = timing.stagger / 8;
+    retry_after(delay, now);
   }
 }
 
