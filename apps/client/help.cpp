@@ -1,0 +1,88 @@
+#include "help.hpp"
+
+#include <cloudp2p/json_writer.hpp>
+
+namespace client {
+
+const char* const kAbout =
+    "client: sends images to a cloudp2p cluster and gets them back. Without a COMMAND: a prompt.";
+
+const char* const kFooter = R"(Environment (a flag beats it, it beats the config file):
+  CONFIG_FILE     path of the config file
+  PEERS           1=host:port,2=host:port,3=host:port; replaces the file's list
+  ENCRYPTION_KEY  the cluster's key, 64 hex digits; better: --encryption-key-file
+  NO_COLOR        no colours
+
+Examples:
+  client --config config.json send-image photo.jpg
+  client send-image -r ~/Pictures             every image below a folder, four at a time
+  client get 3f2a1b4c                         into the current folder, under its own name
+  client -o json list --since 7d              for programs: one object a line
+  id=$(client -q send-image photo.jpg)        -q prints the id alone
+
+Data goes to stdout; progress and errors go to stderr (at the prompt, errors go to stdout, with the answers).
+
+Exit status: 0 ok, 1 failure, 2 usage, 3 some of many failed, 4 key or permission, 5 no leader or unreachable (retry),
+6 not found, 7 refused by the server, 8 integrity, 130 interrupted.
+`client help COMMAND` explains one command.
+)";
+
+const std::vector<CommandHelp>& command_help() {
+  static const std::vector<CommandHelp> all = {
+      {"status", "who leads, and how every node is", "The leader's line, then the table of `members`.\n"},
+      {"discover", "ask all nodes who leads now", ""},
+      {"members", "every node: role, images, what it misses, free space",
+       "\"missing\" counts the images whose bytes that node lacks; they are copied to it in the background.\n"},
+      {"ping", "the round trip to every configured node", ""},
+      {"send-image", "store images; done when a majority of the nodes holds them durably", R"(Examples:
+  send-image photo.jpg
+  send-image *.png -j 8
+  send-image -r ~/Pictures      folders: files that are no images are skipped
+  curl -s URL | client send-image -
+
+Sending the same content again is safe, quick and stores nothing twice.
+Exit status 3 when some of many failed; each failure is named.
+)"},
+      {"get", "read an image back, its digest checked", R"(Without -O the image goes into the current folder as NAME.EXT (its stored name, the extension by its content), and an
+existing file is never replaced. With -O FILE an existing FILE is replaced, by a complete and verified image only.
+-O FOLDER (a folder that exists) chooses the place and keeps the name.
+
+Examples:
+  get 3f2a1b4c5d6e7f8a
+  get 3f2a -O holiday.jpg
+  get 3f2a -O - | display
+)"},
+      {"list", "the stored images, newest first", R"(Examples:
+  list --since 7d
+  list --limit 0 -o json
+)"},
+      {"info", "all about one image", ""},
+      {"verify", "let every node re-read its copies and check their digests", R"(Exit status 8 when a copy is damaged or missing, 5 when a node could not be asked.
+
+Examples:
+  verify 3f2a1b4c
+  verify --all
+)"},
+      {"keygen", "make the cluster's key in a new file", R"(Copy the file to every node and client, readable by its owner only (mode 0600), and name it with
+--encryption-key-file FILE or "encryption_key_file" in the config.
+)"},
+      {"config", "show or check the effective configuration", "Secrets are shown as \"(set)\".\n"},
+      {"completion", "a completion script for bash, zsh or fish", R"(  bash:  source <(client completion bash)
+  zsh:   client completion zsh > ~/.zfunc/_client
+  fish:  client completion fish > ~/.config/fish/completions/client.fish
+)"},
+      {"help", "this, or all about one command", ""},
+  };
+  return all;
+}
+
+std::string usage_error_json(const std::string& text) {
+  std::string out;
+  cloudp2p::JsonWriter json(out);
+  json.begin_object().field("schema", 1).key("error").begin_object();
+  json.field("code", "usage").field("message", text).field("exit", 2);
+  json.end_object().end_object();
+  return out;
+}
+
+}  // namespace client

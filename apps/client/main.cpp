@@ -1,0 +1,43 @@
+// client: parses, then runs one command or the prompt.
+#include "commands.hpp"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <clocale>
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+/// Core dumps would hold the key.
+void forbid_core_dumps() {
+  const rlimit none{0, 0};
+  (void)::setrlimit(RLIMIT_CORE, &none);
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int run(std::vector<std::string> words) {
+  client::Settings settings;
+  client::Command command;
+  if (const client::Parsed done = client::parse_command_line(std::move(words), settings, command)) return *done;
+  forbid_core_dumps();
+  const bool at_prompt = command.name.empty();
+  client::Session session(std::move(settings), at_prompt);
+  if (!at_prompt) return run_command(session, command);
+  // A configuration that cannot work is said at once, not at the first command.
+  if (const auto config = session.config(); !config) return session.out.failure(config.error());
+  return run_prompt(session);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::setlocale(LC_CTYPE, "");
+  try {
+    return run({argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "[Client] ✗ %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,39 @@
+// The interactive prompt.
+#include "commands.hpp"
+#include "line_editor.hpp"
+#include "line_words.hpp"
+
+#include <unistd.h>
+
+namespace client {
+namespace {
+
+void run_line(Session& session, std::vector<std::string> words) {
+  Settings& settings = session.settings();
+  const bool json = settings.json;
+  Command command;
+  if (!parse_prompt_line(std::move(words), settings, command)) (void)run_command(session, command);
+  settings.json = json;  // `-o` was meant for this line.
+}
+
+}  // namespace
+
+int run_prompt(Session& session) {
+  const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+  const std::unique_ptr<LineReader> reader =
+      terminal ? terminal_reader(session.interrupts) : plain_reader(session.out.json() ? "" : "> ");
+  if (terminal) session.out.note("cloudp2p client " + std::string(cloudp2p::version()) + ": `help` lists the commands");
+  while (const std::optional<std::string> line = reader->next()) {
+    std::optional<std::vector<std::string>> words = split_words(*line);
+    if (!words) {
+      (void)session.out.failure(cloudp2p::Error{cloudp2p::Errc::invalid_argument, "a quote is not closed"});
+      continue;
+    }
+    if (words->empty()) continue;
+    if (words->front() == "exit" || words->front() == "quit") break;
+    run_line(session, std::move(*words));
+  }
+  return 0;
+}
+
+}  // namespace client

@@ -1,0 +1,125 @@
+// cloud-p2p: parses, builds a Host, runs it until a signal says otherwise.
+#include "environment.hpp"
+#include "logging.hpp"
+#include "options.hpp"
+#include "signals.hpp"
+
+#include <cloudp2p/host.hpp>
+
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using namespace server;
+using cloudp2p::Config;
+using cloudp2p::Errc;
+using cloudp2p::Error;
+using cloudp2p::LogLevel;
+using cloudp2p::Result;
+using cloudp2p::Status;
+
+constexpr std::chrono::milliseconds kDrainPatience{5'000};
+
+int fail(const Error& error, int exit_status) {
+  std::fprintf(stderr, "cloud-p2p: %s\n", error.text().c_str());
+  return exit_status;
+}
+
+int exit_status(Errc code) {
+  switch (code) {
+    case Errc::bad_config:
+    case Errc::bad_key:
+    case Errc::invalid_argument:
+    case Errc::not_found: return kBadConfig;  // A key file: a missing directory is created.
+    default: return kFailure;
+  }
+}
+
+Result<Config> load(const Options& options, const Environment& environment) {
+  return cloudp2p::load_config(options.flags, [&](const char* name) { return environment.get(name); });
+}
+
+/// As people write it: `config.json` is shown as `./config.json`.
+std::string shown_path(const std::string& path) {
+  return path.find('/') == std::string::npos ? "./" + path : path;
+}
+
+void announce_file(const Options& options, const Environment& environment, Logging& logging) {
+  const std::optional<std::string> file =
+      options.flags.config_file ? options.flags.config_file : environment.get("CONFIG_FILE");
+  if (file) logging.log(LogLevel::contract, "[Config] Loading from file: " + shown_path(*file));
+}
+
+int print_config(const Config& config) {
+  std::fputs(cloudp2p::to_json(config).c_str(), stdout);
+  const Status valid = cloudp2p::validate(config, config.node_id != cloudp2p::kNobody);
+  return valid ? kOk : fail(valid.error(), kBadConfig);
+}
+
+/// Everything that can be known without listening or touching the images.
+int check_config(const Config& config, Logging& logging) {
+  if (const Status valid = cloudp2p::validate(config, true); !valid) return fail(valid.error(), kBadConfig);
+  // A client reads the same key files and connects to nobody before it is asked something.
+  if (const auto keys = cloudp2p::ClientHost::open(config, logging); !keys) return fail(keys.error(), kBadConfig);
+  std::printf("The configuration is valid: node %s of %zu, listening on %s, images in %s\n",
+              to_string(config.node_id).c_str(), config.peers.size(),
+              to_string(cloudp2p::listen_address(config)).c_str(), config.shared_dir.c_str());
+  return kOk;
+}
+
+/// All of it or nothing.
+void reload(const Result<Config>& wanted, Config& current, cloudp2p::Host& host, Logging& logging) {
+  Status applied = wanted ? cloudp2p::validate(*wanted, true) : Status(wanted.error());
+  if (applied) applied = logging.configure(*wanted);
+  if (applied) {
+    applied = host.reload(*wanted);
+    if (!applied) (void)logging.configure(current);
+  }
+  if (!applied) {
+    logging.log(LogLevel::error, "reload refused, the settings stay as they were: " + applied.error().text());
+    return;
+  }
+  current = *wanted;
+  logging.log(LogLevel::info, "reloaded: limits, keys and logging are as configured now");
+}
+
+int serve(const Options& options, const Environment& environment, Signals& signals, Logging& logging) {
+  announce_file(options, environment, logging);
+  Result<Config> config = load(options, environment);
+  if (!config) return fail(config.error(), kBadConfig);
+  if (const Status valid = cloudp2p::validate(*config, true); !valid) return fail(valid.error(), kBadConfig);
+  if (const Status opened = logging.configure(*config); !opened) return fail(opened.error(), kBadConfig);
+
+  const Result<std::unique_ptr<cloudp2p::Host>> host = cloudp2p::Host::open(*config, logging);
+  if (!host) return fail(host.error(), exit_status(host.code()));
+  while (signals.next() == Signals::Event::reload) reload(load(options, environment), *config, **host, logging);
+  logging.log(LogLevel::info, "stopping: uploads finish, leadership is handed over; a second signal stops at once");
+  (*host)->drain(kDrainPatience);
+  return kOk;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  if (const std::optional<int> done = parse(argc, argv, options)) return *done;
+  forbid_core_dumps();
+  const Environment environment;
+  Logging logging;
+  if (options.print_config || options.check_config) {
+    const Result<Config> config = load(options, environment);
+    if (!config) return fail(config.error(), kBadConfig);
+    return options.print_config ? print_config(*config) : check_config(*config, logging);
+  }
+  Signals signals;
+  return serve(options, environment, signals, logging);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    return fail(Error{Errc::io, error.what()}, kFailure);
+  }
+}
