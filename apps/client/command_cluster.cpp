@@ -114,8 +114,9 @@ int run_status(Session& session) {
   if (!session.out.quiet() || session.out.json()) print_view(session.out, *view);
   if (led) return 0;
   return session.out.failure(
-      Error{Errc::no_leader, "no node leads: a majority of the nodes must be running and reach each other; start the "
-                             "unreachable ones, then try again"});
+      Error{Errc::no_leader,
+            "no node leads: a majority of the nodes must be running and reach each other; start the "
+            "unreachable ones, then try again"});
 }
 
 int run_discover(Session& session) {

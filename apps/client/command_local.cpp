@@ -15,8 +15,10 @@ int run_keygen(Session& session, const Command& command) {
     session.out.print(path);
   } else {
     session.out.success({"Wrote a new key to " + shown(path)});
-    session.out.note("Copy it to every node and client (readable by its owner only), and start them with\n"
-                     "  --encryption-key-file " + shown(path));
+    session.out.note(
+        "Copy it to every node and client (readable by its owner only), and start them with\n"
+        "  --encryption-key-file " +
+        shown(path));
   }
   return 0;
 }
@@ -30,7 +32,8 @@ int run_config(Session& session, const Command& command) {
       std::string line;
       for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] != '\n') line += text[i];
-        while (text[i] == '\n' && i + 1 < text.size() && text[i + 1] == ' ') ++i;
+        while (text[i] == '\n' && i + 1 < text.size() && text[i + 1] == ' ')
+          ++i;
       }
       text = std::move(line);
     }

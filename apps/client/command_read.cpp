@@ -42,19 +42,21 @@ int report_saved(Session& session, const ImageInfo& info, const std::string& pat
   } else if (session.out.quiet()) {
     session.out.print(path);
   } else {
-    session.out.success({"Saved image " + id + " as " + shown(path) + " — " + std::to_string(info.record.size_bytes) +
-                         " bytes"});
+    session.out.success(
+        {"Saved image " + id + " as " + shown(path) + " — " + std::to_string(info.record.size_bytes) + " bytes"});
   }
   return 0;
 }
 
 void print_entries(Output& out, const std::vector<cloudp2p::CatalogEntry>& entries, bool first_page) {
   if (out.json()) {
-    for (const auto& entry : entries) out.object([&](JsonWriter& json) { write_record(json, entry.record); });
+    for (const auto& entry : entries)
+      out.object([&](JsonWriter& json) { write_record(json, entry.record); });
     return;
   }
   if (out.quiet()) {
-    for (const auto& entry : entries) out.print(short_id(entry.record.digest));
+    for (const auto& entry : entries)
+      out.print(short_id(entry.record.digest));
     return;
   }
   if (entries.empty()) return;

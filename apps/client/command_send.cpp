@@ -28,15 +28,17 @@ class Sending {
   void run(unsigned jobs) {
     std::vector<std::thread> threads;
     const std::size_t count = std::min<std::size_t>(jobs, selection_.files.size());
-    for (std::size_t i = 1; i < count; ++i) threads.emplace_back(&Sending::take_files, this);
+    for (std::size_t i = 1; i < count; ++i)
+      threads.emplace_back(&Sending::take_files, this);
     take_files();
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& thread : threads)
+      thread.join();
   }
 
   void summarise() {
     if (!many_) return;
     const double seconds = std::max(progress_.seconds(), 0.001);
-    const std::uint64_t bytes = progress_.bytes_done();
+    const std::uint64_t bytes = accepted_bytes_;
     char rate[64];
     std::snprintf(rate, sizeof rate, " in %.1f s (%s/s)", seconds,
                   human_bytes(static_cast<std::uint64_t>(static_cast<double>(bytes) / seconds)).c_str());
@@ -49,7 +51,8 @@ class Sending {
  private:
   static std::uint64_t total_bytes(const Selection& selection) {
     std::uint64_t out = 0;
-    for (const Outgoing& file : selection.files) out += file.size_bytes;
+    for (const Outgoing& file : selection.files)
+      out += file.size_bytes;
     return out;
   }
 
@@ -73,7 +76,9 @@ class Sending {
     const int status = outcome ? 0 : session_.out.failure(outcome.error(), file.path);
     const std::lock_guard lock(mutex_);
     selection_.results.add(status);
-    if (outcome) ++(outcome->already_stored ? already_ : stored_);
+    if (!outcome) return;
+    ++(outcome->already_stored ? already_ : stored_);
+    accepted_bytes_ += outcome->size_bytes;
   }
 
   void announce(const Outgoing& file, const UploadOutcome& outcome) {
@@ -112,6 +117,7 @@ class Sending {
   std::mutex mutex_;
   std::size_t stored_ = 0;
   std::size_t already_ = 0;
+  std::uint64_t accepted_bytes_ = 0;
 };
 
 }  // namespace

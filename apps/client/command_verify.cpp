@@ -35,7 +35,9 @@ const char* verdict(Errc code) {
   }
 }
 
-bool is_bad(Errc code) { return code == Errc::integrity || code == Errc::not_found || code == Errc::io; }
+bool is_bad(Errc code) {
+  return code == Errc::integrity || code == Errc::not_found || code == Errc::io;
+}
 
 void print_checks(Output& out, const cloudp2p::ImageRecord& record, const std::vector<CopyCheck>& checks) {
   if (out.json()) {
@@ -122,9 +124,9 @@ int run_verify(Session& session, const Command& command) {
     verify_some(session, **host, command, findings);
   }
   if (session.interrupts.interrupted()) return cloudp2p::exit_code(Errc::cancelled);
-  session.out.note(std::to_string(findings.images) + " images, " + std::to_string(findings.copies) + " copies: " +
-                   std::to_string(findings.bad) + " damaged or missing, " + std::to_string(findings.unasked) +
-                   " not asked");
+  session.out.note(std::to_string(findings.images) + " images, " + std::to_string(findings.copies) +
+                   " copies: " + std::to_string(findings.bad) + " damaged or missing, " +
+                   std::to_string(findings.unasked) + " not asked");
   return findings.exit_status();
 }
 

@@ -31,7 +31,8 @@ std::vector<std::string> files_beginning(const std::string& typed) {
 std::vector<std::string> candidates(const OpenWord& word) {
   std::vector<std::string> all;
   const auto names = [&] {
-    for (const CommandWords& command : command_words()) all.push_back(command.name);
+    for (const CommandWords& command : command_words())
+      all.push_back(command.name);
   };
   if (word.before.empty()) {
     names();
@@ -84,7 +85,8 @@ std::string in_columns(const std::vector<std::string>& choices) {
   constexpr std::size_t kShownMax = 100;
   constexpr std::size_t kColumns = 78;
   std::size_t width = 0;
-  for (const std::string& each : choices) width = std::max(width, each.size() + 2);
+  for (const std::string& each : choices)
+    width = std::max(width, each.size() + 2);
   const std::size_t per_line = std::max<std::size_t>(kColumns / width, 1);
   std::string out;
   for (std::size_t i = 0; i < std::min(choices.size(), kShownMax); ++i) {

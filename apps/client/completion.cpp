@@ -9,21 +9,25 @@ constexpr const char* kGlobal =
 
 std::string names() {
   std::string out;
-  for (const CommandWords& command : command_words()) out += (out.empty() ? "" : " ") + command.name;
+  for (const CommandWords& command : command_words())
+    out += (out.empty() ? "" : " ") + command.name;
   return out;
 }
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
+  for (const std::string& word : words)
+    out += (out.empty() ? "" : " ") + word;
   return out;
 }
 
 std::string bash() {
-  std::string out = "_cloud_p2p_client() {\n  local cur=${COMP_WORDS[COMP_CWORD]} command= word\n"
-                    "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case $word in\n";
+  std::string out =
+      "_cloud_p2p_client() {\n  local cur=${COMP_WORDS[COMP_CWORD]} command= word\n"
+      "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case $word in\n";
   std::string alternatives;
-  for (const CommandWords& command : command_words()) alternatives += (alternatives.empty() ? "" : "|") + command.name;
+  for (const CommandWords& command : command_words())
+    alternatives += (alternatives.empty() ? "" : "|") + command.name;
   out += "      " + alternatives + ") command=$word; break ;;\n    esac\n  done\n  case $command in\n";
   out += std::string("    '') COMPREPLY=($(compgen -W '") + kGlobal + " " + names() + "' -- \"$cur\")) ;;\n";
   for (const CommandWords& command : command_words()) {
@@ -38,7 +42,8 @@ std::string bash() {
 /// In single quotes, for zsh and fish.
 std::string quoted(const std::string& text) {
   std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  for (const char c : text)
+    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
 }
 
@@ -52,7 +57,8 @@ std::string zsh() {
   }
   out += ")\nlocal command=${words[(r)(" + std::string("");
   std::string alternatives;
-  for (const CommandWords& command : command_words()) alternatives += (alternatives.empty() ? "" : "|") + command.name;
+  for (const CommandWords& command : command_words())
+    alternatives += (alternatives.empty() ? "" : "|") + command.name;
   out += alternatives + ")]}\ncase $command in\n  '') _describe command commands; compadd -- " + kGlobal + " ;;\n";
   for (const CommandWords& command : command_words()) {
     const std::string words = command.name == "help" ? names() : joined(command.words);
@@ -81,6 +87,8 @@ std::string fish() {
 
 }  // namespace
 
-std::string completion_script(std::string_view shell) { return shell == "bash" ? bash() : shell == "zsh" ? zsh() : fish(); }
+std::string completion_script(std::string_view shell) {
+  return shell == "bash" ? bash() : shell == "zsh" ? zsh() : fish();
+}
 
 }  // namespace client

@@ -18,7 +18,8 @@ std::string formatted(std::tm* (*split)(const std::time_t*, std::tm*), const cha
 /// Characters, not bytes: continuation bytes take no column.
 std::size_t width_of(const std::string& text) {
   std::size_t out = 0;
-  for (const char c : text) out += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
+  for (const char c : text)
+    out += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
   return out;
 }
 
@@ -49,17 +50,23 @@ std::string human_bytes(std::uint64_t bytes) {
   return text;
 }
 
-std::string local_time(std::int64_t time_ms) { return formatted(::localtime_r, "%Y-%m-%d %H:%M:%S", time_ms); }
-std::string utc_time(std::int64_t time_ms) { return formatted(::gmtime_r, "%Y-%m-%dT%H:%M:%SZ", time_ms); }
+std::string local_time(std::int64_t time_ms) {
+  return formatted(::localtime_r, "%Y-%m-%d %H:%M:%S", time_ms);
+}
+std::string utc_time(std::int64_t time_ms) {
+  return formatted(::gmtime_r, "%Y-%m-%dT%H:%M:%SZ", time_ms);
+}
 
 std::string Table::text() const {
   std::vector<std::size_t> widths;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     widths.push_back(width_of(columns_[i].title));
-    for (const auto& row : rows_) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (const auto& row : rows_)
+      widths[i] = std::max(widths[i], width_of(row[i]));
   }
   std::vector<std::string> titles;
-  for (const Column& column : columns_) titles.push_back(column.title);
+  for (const Column& column : columns_)
+    titles.push_back(column.title);
   std::string out;
   const auto add_line = [&](const std::vector<std::string>& row) {
     std::string line;
@@ -71,7 +78,8 @@ std::string Table::text() const {
     out += (out.empty() ? "" : "\n") + line;
   };
   add_line(titles);
-  for (const auto& row : rows_) add_line(row);
+  for (const auto& row : rows_)
+    add_line(row);
   return out;
 }
 

@@ -43,7 +43,8 @@ const std::vector<CommandHelp>& command_help() {
 Sending the same content again is safe, quick and stores nothing twice.
 Exit status 3 when some of many failed; each failure is named.
 )"},
-      {"get", "read an image back, its digest checked", R"(Without -O the image goes into the current folder as NAME.EXT (its stored name, the extension by its content), and an
+      {"get", "read an image back, its digest checked",
+       R"(Without -O the image goes into the current folder as NAME.EXT (its stored name, the extension by its content), and an
 existing file is never replaced. With -O FILE an existing FILE is replaced, by a complete and verified image only.
 -O FOLDER (a folder that exists) chooses the place and keeps the name.
 
@@ -57,13 +58,15 @@ Examples:
   list --limit 0 -o json
 )"},
       {"info", "all about one image", ""},
-      {"verify", "let every node re-read its copies and check their digests", R"(Exit status 8 when a copy is damaged or missing, 5 when a node could not be asked.
+      {"verify", "let every node re-read its copies and check their digests",
+       R"(Exit status 8 when a copy is damaged or missing, 5 when a node could not be asked.
 
 Examples:
   verify 3f2a1b4c
   verify --all
 )"},
-      {"keygen", "make the cluster's key in a new file", R"(Copy the file to every node and client, readable by its owner only (mode 0600), and name it with
+      {"keygen", "make the cluster's key in a new file",
+       R"(Copy the file to every node and client, readable by its owner only (mode 0600), and name it with
 --encryption-key-file FILE or "encryption_key_file" in the config.
 )"},
       {"config", "show or check the effective configuration", "Secrets are shown as \"(set)\".\n"},

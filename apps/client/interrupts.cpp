@@ -15,7 +15,8 @@ constexpr timespec kRepeat{0, 100'000'000};
 sigset_t taken_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR2}) sigaddset(&set, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR2})
+    sigaddset(&set, signal);
   return set;
 }
 

@@ -33,7 +33,8 @@ class TerminalReader final : public LineReader {
     history(history_, &event, H_SETUNIQUE, 1);
     if (!path_.empty()) history(history_, &event, H_LOAD, path_.c_str());
     el_set(edit_, EL_CLIENTDATA, this);
-    el_set(edit_, EL_PROMPT, +[](EditLine*) -> char* { return prompt_; });
+    el_set(
+        edit_, EL_PROMPT, +[](EditLine*) -> char* { return prompt_; });
     el_set(edit_, EL_EDITOR, "emacs");
     el_set(edit_, EL_HIST, &history, history_);
     el_set(edit_, EL_GETCFN, &TerminalReader::read_character);
@@ -56,13 +57,14 @@ class TerminalReader final : public LineReader {
     int count = 0;
     const char* const line = el_gets(edit_, &count);
     interrupts_.set_at_prompt(false);
+    if (forgotten_) return std::string();
     if (line == nullptr || count <= 0) {
       std::puts("");
       return std::nullopt;
     }
-    if (forgotten_) return std::string();
     std::string text(line, static_cast<std::size_t>(count));
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+      text.pop_back();
     HistEvent event;
     if (!text.empty()) history(history_, &event, H_ENTER, text.c_str());
     return text;
@@ -146,6 +148,8 @@ class PlainReader final : public LineReader {
 std::unique_ptr<LineReader> terminal_reader(Interrupts& interrupts) {
   return std::make_unique<TerminalReader>(interrupts);
 }
-std::unique_ptr<LineReader> plain_reader(std::string prompt) { return std::make_unique<PlainReader>(std::move(prompt)); }
+std::unique_ptr<LineReader> plain_reader(std::string prompt) {
+  return std::make_unique<PlainReader>(std::move(prompt));
+}
 
 }  // namespace client

@@ -49,7 +49,8 @@ void expand_home(std::string& word) {
 std::optional<std::vector<std::string>> split_words(std::string_view line) {
   Scan scanned = scan(line);
   if (scanned.quote != 0) return std::nullopt;
-  for (std::string& word : scanned.words) expand_home(word);
+  for (std::string& word : scanned.words)
+    expand_home(word);
   return std::move(scanned.words);
 }
 

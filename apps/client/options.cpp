@@ -104,7 +104,8 @@ void add_options_of(CLI::App& sub, const std::string& name, Command& command) {
 
 void add_commands(CLI::App& app, Command& command) {
   app.require_subcommand(0, 1);
-  for (const CommandHelp& help : command_help()) add_options_of(*add_command(app, help, command), help.name, command);
+  for (const CommandHelp& help : command_help())
+    add_options_of(*add_command(app, help, command), help.name, command);
 }
 
 int usage_error(const Settings& settings, const std::string& text, const std::string& command) {

@@ -43,7 +43,9 @@ void Output::write(std::FILE* to, const std::string& text) {
   std::fflush(to);
 }
 
-void Output::print(const std::string& lines) { write(stdout, lines + "\n"); }
+void Output::print(const std::string& lines) {
+  write(stdout, lines + "\n");
+}
 
 std::string Output::mark(bool good) const {
   const std::string sign = good ? "✓" : "✗";
@@ -52,7 +54,8 @@ std::string Output::mark(bool good) const {
 
 void Output::success(const std::vector<std::string>& lines) {
   std::string text;
-  for (const std::string& line : lines) text += "[Client] " + mark(true) + " " + line + "\n";
+  for (const std::string& line : lines)
+    text += "[Client] " + mark(true) + " " + line + "\n";
   write(stdout, text);
 }
 
@@ -102,6 +105,8 @@ void Output::draw_bar(const std::string& text) {
   bar_drawn_ = true;
 }
 
-void Output::erase_bar() { write(stderr, {}); }
+void Output::erase_bar() {
+  write(stderr, {});
+}
 
 }  // namespace client

@@ -64,12 +64,9 @@ void Progress::file_done(std::uint64_t size_bytes) {
   finished_bytes_ += size_bytes;
 }
 
-std::uint64_t Progress::bytes_done() {
-  const std::lock_guard lock(mutex_);
-  return finished_bytes_;
+double Progress::seconds() const {
+  return std::chrono::duration<double>(Clock::now() - begun_).count();
 }
-
-double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - begun_).count(); }
 
 std::string Progress::bar() const {
   std::uint64_t done = finished_bytes_;

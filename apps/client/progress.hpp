@@ -25,7 +25,6 @@ class Progress {
   [[nodiscard]] cloudp2p::ProgressCallback track();
   void file_done(std::uint64_t size_bytes);
 
-  [[nodiscard]] std::uint64_t bytes_done();
   [[nodiscard]] double seconds() const;
 
  private:

@@ -21,7 +21,8 @@ bool looks_like_image(const fs::path& path) {
   std::array<char, cloudp2p::kSniffBytes> head{};
   std::ifstream in(path, std::ios::binary);
   in.read(head.data(), head.size());
-  const auto bytes = std::as_bytes(std::span(head)).first(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+  const auto bytes =
+      std::as_bytes(std::span(head)).first(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
   return cloudp2p::sniff(bytes) != cloudp2p::ImageType::unknown;
 }
 
@@ -50,7 +51,8 @@ void select_folder(Session& session, const std::string& folder, bool any_file, S
     selection.results.add(session.out.failure(Error{Errc::not_found, "there are no images in this folder"}, folder));
   }
   std::sort(found.begin(), found.end());
-  for (std::string& path : found) selection.files.push_back({path, size_of(path), nullptr});
+  for (std::string& path : found)
+    selection.files.push_back({path, size_of(path), nullptr});
 }
 
 void select_stdin(Session& session, std::uint64_t bytes_max, Selection& selection) {

@@ -25,7 +25,9 @@ void forget_key_variable() {
 Session::Session(Settings settings, bool at_prompt)
     : settings_(std::move(settings)), out(settings_, at_prompt), at_prompt_(at_prompt), log_(out) {}
 
-Session::~Session() { interrupts.disarm(); }
+Session::~Session() {
+  interrupts.disarm();
+}
 
 Status Session::load() {
   Result<Config> loaded = cloudp2p::load_config(settings_.flags, [](const char* name) -> std::optional<std::string> {
@@ -60,6 +62,8 @@ Result<ClientHost*> Session::host() {
   return host_.get();
 }
 
-void Session::end_command() { interrupts.disarm(); }
+void Session::end_command() {
+  interrupts.disarm();
+}
 
 }  // namespace client

@@ -1,6 +1,7 @@
 // The environment as it was at the start.
 //
-// Purpose:   a reload reads the same variables again, but the key must not stay where /proc/PID/environ, a child process
+// Purpose:   a reload reads the same variables again, but the key must not stay where /proc/PID/environ, a child
+// process
 //            or a core dump shows it: it is taken out of the process's environment and kept here.
 #pragma once
 

@@ -93,7 +93,8 @@ int serve(const Options& options, const Environment& environment, Signals& signa
 
   const Result<std::unique_ptr<cloudp2p::Host>> host = cloudp2p::Host::open(*config, logging);
   if (!host) return fail(host.error(), exit_status(host.code()));
-  while (signals.next() == Signals::Event::reload) reload(load(options, environment), *config, **host, logging);
+  while (signals.next() == Signals::Event::reload)
+    reload(load(options, environment), *config, **host, logging);
   logging.log(LogLevel::info, "stopping: uploads finish, leadership is handed over; a second signal stops at once");
   (*host)->drain(kDrainPatience);
   return kOk;

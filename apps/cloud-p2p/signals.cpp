@@ -11,7 +11,8 @@ namespace {
 sigset_t steering_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2})
+    sigaddset(&set, signal);
   return set;
 }
 

@@ -1,6 +1,7 @@
 // The signals that steer the server, taken by one thread with sigwait: no handler interrupts anything.
 //
-// Use:       make it before any other thread exists, so that all of them inherit the mask. `next` blocks until the first
+// Use:       make it before any other thread exists, so that all of them inherit the mask. `next` blocks until the
+// first
 //            SIGTERM or SIGINT (stop) or SIGHUP (reload). After `stop` was returned, another one ends the process.
 #pragma once
 

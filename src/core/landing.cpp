@@ -11,14 +11,10 @@ CatalogChange here(const ImageRecord& record, const StoredImage& stored, std::in
 
 }  // namespace
 
-bool Landing::fenced(Term term) const {
-  return services_.term() != term && !services_.extras.sabotage.no_term_check_after_sync;
-}
-
 void Landing::land(std::unique_ptr<LocalPut> put, const ImageRecord& record, Term term, Done done) {
   auto committed = [this, record, term, done = std::move(done)](Result<StoredImage> stored) mutable {
     if (!stored.ok()) return done(stored.error());
-    if (fenced(term)) {
+    if (services_.superseded(term)) {
       remember(std::move(*stored));
       return done(Errc::stale_term);
     }
@@ -29,7 +25,7 @@ void Landing::land(std::unique_ptr<LocalPut> put, const ImageRecord& record, Ter
 
 void Landing::adopt(const StoredImage& stored, const ImageRecord& record, Term term, Done done) {
   auto recorded = [this, term, done = std::move(done)](Result<CatalogEntry> entry) mutable {
-    if (entry.ok() && fenced(term)) return done(Errc::stale_term);
+    if (entry.ok() && services_.superseded(term)) return done(Errc::stale_term);
     done(std::move(entry));
   };
   services_.record(here(record, stored, services_.ports.timers->wall_ms()), std::move(recorded));
@@ -44,10 +40,8 @@ void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& reco
 }
 
 void Landing::remember(StoredImage stored) {
-  if (orphans_.size() >= kOrphansMax) {
-    services_.ports.images->erase(orphans_.front().file_name, [](const Status&) {});
-    orphans_.pop_front();
-  }
+  // The file of a forgotten one stays: by now a record may name it. Those without a record go to the trash at the next start.
+  if (orphans_.size() >= kOrphansMax) orphans_.pop_front();
   orphans_.push_back(std::move(stored));
 }
 

@@ -24,7 +24,6 @@ class Landing {
   void adopt(const StoredImage& stored, const ImageRecord& record, Term term, Done done);
 
  private:
-  [[nodiscard]] bool fenced(Term term) const;
   void remember(StoredImage stored);
   Services& services_;
   std::deque<StoredImage> orphans_;

@@ -109,7 +109,6 @@ class NodeImpl final : public Node, private TransportHandler {
   std::map<NodeId, std::string> dial_problems_;  ///< Last one logged, so that it is said once.
   std::map<NodeId, Address> addresses_;
   std::uint64_t under_replicated_ = 0;
-  std::uint64_t leader_root_ = 0;
   NodeId announced_ = kNobody;
   Term announced_term_ = 0;
   TimerId tick_timer_ = kNoTimer;

@@ -121,7 +121,6 @@ void NodeImpl::on_election_message(const Connection& connection, const ElectionM
   driver_->feed([&](Election& election, TimePoint now) { election.on_message(message, now); });
   const auto* heartbeat = std::get_if<Heartbeat>(&message);
   if (heartbeat == nullptr || services_.view().leader != heartbeat->leader) return;
-  leader_root_ = heartbeat->catalog_root;
   under_replicated_ = heartbeat->under_replicated;
   repair_.on_leader_root(heartbeat->catalog_root, services_.now());
 }

@@ -108,7 +108,7 @@ void NodeImpl::update_fitness() {
   const bool writes = store.health == StoreHealth::ok && !services_.catalog_failed;
   const bool full = store.health == StoreHealth::full && !services_.catalog_failed;
   fitness.can_vote = fitness.can_lead = writes || full;  // somebody must lead even when all disks are full
-  fitness.caught_up = writes && catalog.missing == 0 && catalog.root == leader_root_;
+  fitness.caught_up = writes && catalog.missing == 0 && repair_.up_to_date();
   fitness.report = own_report();
   const bool leads = services_.view().role == ElectionRole::leader;
   if (leads) under_replicated_ = count_under_replicated();

@@ -36,7 +36,8 @@ void Repair::start_fetches(bool quiet) {
     for (const CatalogEntry& entry : *missing) {
       if (fetches_.size() >= fetches_max) return;
       after_ = entry.record.digest;
-      if (!fetches_.contains(entry.record.digest)) begin(entry.record, services_.view().leader, nullptr);
+      const bool coming = fetches_.contains(entry.record.digest) || services_.arriving.contains(entry.record.digest);
+      if (!coming) begin(entry.record, services_.view().leader, nullptr);
     }
     if (missing->size() < limits::kRepairsInFlight) {
       after_ = Digest{};
@@ -72,6 +73,7 @@ void Repair::ask_next_source(const Digest& digest) {
   const auto link = services_.links.find(source);
   if (link == services_.links.end() || !link->second.bulk_up) return ask_next_source(digest);
   if (!fetch.put) fetch.put = parked_.take(digest, fetch.record.size_bytes);
+  if (fetch.put && fetch.put->complete()) return land(fetch);
   if (!fetch.put) {
     const UploadId name = services_.ports.entropy->draw<UploadId>();
     fetch.put = std::make_unique<LocalPut>(
@@ -118,9 +120,13 @@ void Repair::on_bytes(Fetch& fetch, const wire::Chunk& chunk, Buffer bytes) {
   if (!fetch.put) return;
   const Status taken = fetch.put->offer(chunk.offset, std::move(bytes));
   if (!taken.ok()) return ask_next_source(digest);
-  if (!fetch.put->complete()) return;
+  if (fetch.put->complete()) land(fetch);
+}
+
+void Repair::land(Fetch& fetch) {
   leave_source(fetch);
   fetch.put->set_owner({});
+  const Digest digest = fetch.record.digest;
   landing_.land_repair(std::move(fetch.put), fetch.record, services_.guard([this, digest](Result<CatalogEntry> entry) {
     landed(digest, entry);
   }));

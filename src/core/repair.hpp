@@ -16,10 +16,12 @@ class Repair {
 
   /// Fetch this image first, from this node first; calls back when its bytes are durable here, or can not be had.
   void want(const ImageRecord& record, NodeId source, Callback<void(const Status&)> done);
+  /// With every heartbeat. While writes go on the two are hardly ever equal at one moment.
   void on_leader_root(std::uint64_t root, TimePoint now) {
-    if (root != leader_root_) leader_root_since_ = now;
-    leader_root_ = root;
+    if (root == services_.ports.catalog->summary().root) equal_at_ = now;
   }
+  /// Equal to the leader, or a comparison a moment ago found no more than what uploads in flight explain.
+  [[nodiscard]] bool up_to_date() const;
   /// Every heartbeat interval. `quiet`: no upload touches this node now.
   void tick(bool quiet);
   void on_term_changed();
@@ -43,6 +45,7 @@ class Repair {
   void on_answer(const Digest& digest, wire::Message& answer, Buffer& bytes);
   void on_bytes(Fetch& fetch, const wire::Chunk& chunk, Buffer bytes);
   void grant(Fetch& fetch);
+  void land(Fetch& fetch);
   void landed(const Digest& digest, const Result<CatalogEntry>& entry);
   void leave_source(Fetch& fetch);
   void end(const Digest& digest, const Status& status);
@@ -63,8 +66,8 @@ class Repair {
   TimePoint listed_at_{};
   TimePoint next_fetch_{};  ///< The configured rate allows no new fetch before.
   Digest after_;
-  std::uint64_t leader_root_ = 0;
-  TimePoint leader_root_since_{};
+  TimePoint equal_at_{};  ///< Last heartbeat at which the roots were equal.
+  std::optional<TimePoint> nearly_equal_at_;
   TimePoint next_sync_{};
   std::shared_ptr<Sync> sync_;
 };

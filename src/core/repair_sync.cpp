@@ -9,6 +9,9 @@ namespace {
 
 constexpr auto kRootPatience = std::chrono::milliseconds(300);
 constexpr auto kSyncPause = std::chrono::milliseconds(500);
+constexpr auto kNearlyEqualPause = std::chrono::seconds(2);
+constexpr auto kUpToDateAge = std::chrono::seconds(5);
+constexpr std::size_t kBucketsInFlightMax = 64;  ///< More differing buckets than this are not explained by uploads.
 constexpr std::size_t kBucketsAtOnce = 8;
 
 }  // namespace
@@ -17,22 +20,29 @@ struct Repair::Sync {
   Term term = 0;
   ConnectionId leader = kNoConnection;
   std::vector<std::uint32_t> buckets;  ///< Still to be compared, last first.
-  std::size_t asked = 0;               ///< Under way.
+  std::size_t differing = 0;
+  std::size_t asked = 0;  ///< Under way.
   std::map<std::uint32_t, std::map<Digest, Stamp>> theirs;
   std::vector<wire::Entry> only_here;
   bool over = false;
 };
 
+bool Repair::up_to_date() const {
+  const TimePoint now = services_.now();
+  return now - equal_at_ < kRootPatience || (nearly_equal_at_ && now - *nearly_equal_at_ < kUpToDateAge);
+}
+
 void Repair::on_term_changed() {
   if (sync_) sync_end(sync_);
   next_sync_ = TimePoint{};
+  nearly_equal_at_.reset();
 }
 
 void Repair::start_sync() {
   const TimePoint now = services_.now();
   const ElectionView& view = services_.view();
   if (sync_ || view.role == ElectionRole::leader || view.leader == kNobody || now < next_sync_) return;
-  if (leader_root_ == services_.ports.catalog->summary().root || now - leader_root_since_ < kRootPatience) return;
+  if (now - equal_at_ < kRootPatience) return;
   const auto link = services_.links.find(view.leader);
   if (link == services_.links.end() || !link->second.bulk_up) return;
   sync_ = std::make_shared<Sync>();
@@ -56,6 +66,7 @@ void Repair::sync_hashes(const std::shared_ptr<Sync>& sync, const wire::Message&
   for (std::uint32_t bucket = limits::kBuckets; bucket-- > 0;) {
     if (theirs[bucket] != ours[bucket]) sync->buckets.push_back(bucket);
   }
+  sync->differing = sync->buckets.size();
   sync_next(sync);
 }
 
@@ -79,6 +90,7 @@ void Repair::sync_page(const std::shared_ptr<Sync>& sync, const wire::Message& a
   std::map<Digest, Stamp>& theirs = sync->theirs[page->bucket];
   for (const wire::Entry& entry : page->entries) {
     theirs[entry.record.digest] = entry.record.stamp;
+    if (services_.arriving.contains(entry.record.digest)) continue;
     services_.record(CatalogChange{entry.record, std::nullopt});
   }
   if (page->more && !page->entries.empty()) {
@@ -106,6 +118,7 @@ void Repair::sync_page(const std::shared_ptr<Sync>& sync, const wire::Message& a
 }
 
 void Repair::offer_rest(const std::shared_ptr<Sync>& sync) {
+  if (sync->differing <= kBucketsInFlightMax) nearly_equal_at_ = services_.now();
   if (!sync->only_here.empty()) {
     services_.log(LogLevel::info, fmt::format("offering {} records that the leader lacks", sync->only_here.size()));
     const wire::RequestId call = services_.calls.open(sync->leader, [this, sync](wire::Message& answer, Buffer&) {
@@ -121,7 +134,8 @@ void Repair::offer_rest(const std::shared_ptr<Sync>& sync) {
 void Repair::sync_end(const std::shared_ptr<Sync>& sync) {
   sync->over = true;
   if (sync_ == sync) sync_ = nullptr;
-  next_sync_ = services_.now() + kSyncPause;
+  const bool nearly_equal = nearly_equal_at_ && services_.now() - *nearly_equal_at_ < kSyncPause;
+  next_sync_ = services_.now() + (nearly_equal ? Duration(kNearlyEqualPause) : Duration(kSyncPause));
 }
 
 }  // namespace cloudp2p::core

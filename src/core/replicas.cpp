@@ -12,6 +12,7 @@ bool Replicas::accepts(Term term, NodeId leader) {
 
 void Replicas::on_replicate(ConnectionId connection, const wire::Replicate& ask) {
   const Key key{connection, ask.request};
+  if (replicas_.contains(key)) return;  // asked already
   if (replicas_.size() >= limits::kUploadsMax) {
     (void)services_.send(connection, wire::ReplicateAck{ask.request, services_.term(), services_.self, Errc::busy,
                                                         "too many uploads at once", {}});
@@ -19,6 +20,7 @@ void Replicas::on_replicate(ConnectionId connection, const wire::Replicate& ask)
   }
   Replica& replica = replicas_[key];
   replica.ask = ask;
+  if (!ask.metadata_only) ++services_.arriving[ask.record.digest];
   if (!accepts(ask.term, ask.leader)) return acknowledge(key, Errc::stale_term, "superseded term", {});
   const StoreStatus store = services_.ports.images->status();
   if (store.health != StoreHealth::ok && !ask.metadata_only) {
@@ -77,7 +79,7 @@ void Replicas::merge_metadata(const Key& key) {
   replica.landing = true;
   const Term term = replica.ask.term;
   auto done = [this, key, term](Result<CatalogEntry> entry) {
-    const bool stale = services_.term() != term && !services_.extras.sabotage.no_term_check_after_sync;
+    const bool stale = services_.superseded(term);
     answer_landed(key, stale && entry.ok() ? Result<CatalogEntry>(Errc::stale_term) : std::move(entry));
   };
   services_.record(CatalogChange{replica.ask.record, std::nullopt}, std::move(done));
@@ -132,8 +134,9 @@ void Replicas::answer_landed(const Key& key, const Result<CatalogEntry>& entry) 
 void Replicas::acknowledge(const Key& key, Errc code, const std::string& message, const Stamp& held) {
   const auto at = replicas_.find(key);
   if (at == replicas_.end()) return;
-  (void)services_.send(key.first,
-                       wire::ReplicateAck{key.second, services_.term(), services_.self, code, message, held});
+  // An ok names the term under which the copy was made durable: this node's, unless the checks are sabotaged.
+  const Term under = code == Errc::ok ? at->second.ask.term : services_.term();
+  (void)services_.send(key.first, wire::ReplicateAck{key.second, under, services_.self, code, message, held});
   drop(key);
 }
 
@@ -141,6 +144,9 @@ void Replicas::drop(const Key& key) {
   const auto at = replicas_.find(key);
   if (at == replicas_.end()) return;
   std::unique_ptr<LocalPut> put = std::move(at->second.put);
+  const auto arriving = services_.arriving.find(at->second.ask.record.digest);
+  const bool counted = !at->second.ask.metadata_only && arriving != services_.arriving.end();
+  if (counted && --arriving->second == 0) services_.arriving.erase(arriving);
   replicas_.erase(at);
   parked_.park(std::move(put));
 }
@@ -158,7 +164,8 @@ void Replicas::on_connection_closed(ConnectionId connection) {
 void Replicas::on_term_changed() {
   std::vector<Key> stale;
   for (const auto& [key, replica] : replicas_) {
-    if (replica.ask.term < services_.term()) stale.push_back(key);
+    const bool unchecked = replica.landing && services_.extras.sabotage.no_term_check_after_sync;
+    if (replica.ask.term < services_.term() && !unchecked) stale.push_back(key);
   }
   if (services_.extras.sabotage.no_term_fencing) return;
   for (const Key& key : stale) acknowledge(key, Errc::stale_term, "superseded term", {});

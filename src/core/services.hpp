@@ -36,6 +36,7 @@ class Services {
   NodeCounters counters;
   std::map<NodeId, Link> links;
   std::map<NodeId, PeerReport> reports;
+  std::map<Digest, std::size_t> arriving;  ///< Images that a leader is sending to this node now.
   bool draining = false;  ///< Hands leadership over: admits nothing new.
   bool catalog_failed = false;  ///< Takes no more records until a restart.
   bool serving = false;   ///< Leads and has finished its takeover.
@@ -44,6 +45,10 @@ class Services {
   [[nodiscard]] Term term() const { return view().term; }
   [[nodiscard]] bool leads(Term term) const { return view().role == ElectionRole::leader && view().term == term; }
   [[nodiscard]] TimePoint now() const { return ports.timers->now(); }
+  /// What was received under this term may no longer be acknowledged: another has been promised.
+  [[nodiscard]] bool superseded(Term under) const {
+    return term() != under && !extras.sabotage.no_term_check_after_sync && !extras.sabotage.no_term_fencing;
+  }
 
   /// Voters of the membership, without this node, whose links are up under the incarnation that the membership names.
   [[nodiscard]] std::vector<NodeId> connected_voters() const;

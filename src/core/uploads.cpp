@@ -158,9 +158,14 @@ void Uploads::land_if_complete(const JobPtr& job) {
   if (!job->settled_before) unstable_[job->record.digest] = job->record;
   job->put->set_owner({});
   if (services_.extras.sabotage.ack_before_sync) job->local_done = true;
-  auto done = [this, job](const Result<CatalogEntry>& entry) { landed(job, entry); };
-  landing_.land(std::move(job->put), job->record, job->term, services_.guard(std::move(done)));
   settle(job);
+}
+
+void Uploads::begin_local(const JobPtr& job) {
+  job->local_begun = true;
+  auto done = [this, job](const Result<CatalogEntry>& entry) { landed(job, entry); };
+  if (job->metadata_only) return services_.record(CatalogChange{job->record, std::nullopt}, std::move(done));
+  landing_.land(std::move(job->put), job->record, job->term, services_.guard(std::move(done)));
 }
 
 void Uploads::landed(const JobPtr& job, const Result<CatalogEntry>& entry) {
@@ -197,13 +202,16 @@ void Uploads::replica_failed(const JobPtr& job, Replica& replica, const Error& e
 }
 
 void Uploads::settle(const JobPtr& job) {
-  if (!current(job) || !job->local_done) return;
+  if (!current(job)) return;
   std::size_t copies = 1;
   bool all_answered = true;
   for (const auto& [id, replica] : job->replicas) {
     copies += replica.state == ReplicaState::acked ? 1 : 0;
     all_answered = all_answered && replica.state != ReplicaState::streaming;
   }
+  const bool may_land = !job->settled_before || copies >= services_.copies_needed();
+  if (job->stage == Stage::landing && !job->local_begun && may_land) begin_local(job);
+  if (!job->local_done) return;
   if (!job->acknowledged && copies >= services_.copies_needed()) acknowledge(job);
   if (job->acknowledged && all_answered) remove(job);
 }

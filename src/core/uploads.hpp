@@ -55,7 +55,9 @@ class Uploads {
     Stage stage = Stage::looking;
     bool metadata_only = false;
     bool acknowledged = false;
-    bool settled_before = false;  ///< On a majority under an older stamp: answers go on showing it.
+    /// On a majority under an older stamp, which answers go on showing: the new one comes here last, once it is safe.
+    bool settled_before = false;
+    bool local_begun = false;
     bool local_done = false;
     ImageRecord record;
     std::unique_ptr<LocalPut> put;
@@ -89,6 +91,7 @@ class Uploads {
 
   // The end.
   void land_if_complete(const JobPtr& job);
+  void begin_local(const JobPtr& job);
   void landed(const JobPtr& job, const Result<CatalogEntry>& entry);
   void replica_failed(const JobPtr& job, Replica& replica, const Error& error);
   void settle(const JobPtr& job);

@@ -117,8 +117,7 @@ void Uploads::begin_metadata_only(const JobPtr& job, const ImageRecord& known) {
   if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(job->record);
   if (services_.extras.sabotage.duplicate_acked_from_local_copy) return acknowledge(job);
   open_replicas(job);
-  auto written = [this, job](const Result<CatalogEntry>& entry) { landed(job, entry); };
-  services_.record(CatalogChange{job->record, std::nullopt}, std::move(written));
+  settle(job);
 }
 
 void Uploads::begin_resumed(const JobPtr& job) {

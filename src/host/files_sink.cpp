@@ -116,9 +116,8 @@ class WorkerSink final : public ImageSink {
     worker_.post([received = received_] { received->restart(); });
   }
   void write(Buffer bytes, Callback<void(Status)> done) override {
-    worker_.post([received = received_, bytes = std::move(bytes), done = std::move(done)] {
-      done(received->write(bytes));
-    });
+    worker_.post(
+        [received = received_, bytes = std::move(bytes), done = std::move(done)] { done(received->write(bytes)); });
   }
   void finish(const ImageRecord& record, Callback<void(Status)> done) override {
     worker_.post([received = received_, record, done = std::move(done)] { done(received->finish(record)); });

@@ -18,7 +18,9 @@ constexpr std::size_t kPieceBytes = 256 * 1024;
 /// Smaller contents are hashed at once: waking a thread takes longer.
 constexpr std::size_t kHashInlineBytesMax = 64 * 1024;
 
-Error out_of_memory() { return {Errc::busy, "not enough memory for the next piece of the image"}; }
+Error out_of_memory() {
+  return {Errc::busy, "not enough memory for the next piece of the image"};
+}
 
 /// An open file with what is known of its content. Only the worker touches `identified`.
 struct OpenFile {
@@ -143,8 +145,8 @@ Result<std::shared_ptr<ImageSource>> file_source(const std::string& path) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return host::file_error(path, "cannot be read", errno);
   if (!S_ISREG(info.st_mode)) return host::not_a_file(path, info.st_mode);
-  return std::shared_ptr<ImageSource>(std::make_shared<host::FileSource>(
-      host::upload_name(path), host::OpenFile{std::move(file), path, std::nullopt}));
+  return std::shared_ptr<ImageSource>(
+      std::make_shared<host::FileSource>(host::upload_name(path), host::OpenFile{std::move(file), path, std::nullopt}));
 }
 
 Result<std::shared_ptr<ImageSource>> stream_source(int descriptor, std::string name, std::uint64_t bytes_max) {

@@ -61,6 +61,8 @@ void Worker::post(Callback<void()> work) {
   state_->wake.notify_one();
 }
 
-std::shared_ptr<const std::atomic<bool>> Worker::stopping() const { return {state_, &state_->stopping}; }
+std::shared_ptr<const std::atomic<bool>> Worker::stopping() const {
+  return {state_, &state_->stopping};
+}
 
 }  // namespace cloudp2p::host

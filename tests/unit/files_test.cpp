@@ -1,6 +1,6 @@
 // The file sources and sinks: what a client reads from and writes to.
-#include "crypto/digest.hpp"
 #include "host/files.hpp"
+#include "crypto/digest.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -44,7 +44,9 @@ std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-ByteView bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+ByteView bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
 
 Result<ImageSource::Content> identify(ImageSource& source) {
   std::promise<Result<ImageSource::Content>> answer;
@@ -77,7 +79,8 @@ Status finish(ImageSink& sink, const std::string& expected) {
 
 std::string patterned(std::size_t size_bytes) {
   std::string out(size_bytes, '\0');
-  for (std::size_t i = 0; i < size_bytes; ++i) out[i] = static_cast<char>(i * 31 + i / 257);
+  for (std::size_t i = 0; i < size_bytes; ++i)
+    out[i] = static_cast<char>(i * 31 + i / 257);
   return out;
 }
 
@@ -166,12 +169,15 @@ TEST_CASE("memory is a source like any other") {
 TEST_CASE("the last reference may go inside a callback on the worker") {
   const Folder folder;
   std::shared_ptr<ImageSource> source = *file_source(write_file(folder / "photo.jpg", patterned(1000)));
+  std::promise<void> only_one_left;
   std::promise<void> dropped;
-  ImageSource* const raw = source.get();
-  raw->identify([&, kept = std::move(source)](const Result<ImageSource::Content>&) mutable {
+  source->identify([&, kept = source](const Result<ImageSource::Content>&) mutable {
+    only_one_left.get_future().wait();
     kept.reset();
     dropped.set_value();
   });
+  source.reset();
+  only_one_left.set_value();
   dropped.get_future().wait();
 }
 
@@ -179,10 +185,12 @@ TEST_CASE("names keep to the limit at a character's edge, and to UTF-8") {
   CHECK(host::upload_name("/home/me/../photo.jpg") == "photo.jpg");
   CHECK(host::upload_name("album/") == "album");
   CHECK(host::upload_name("a\x80"
-                          "b.png") == "a\xef\xbf\xbd"
-                                      "b.png");
+                          "b.png") ==
+        "a\xef\xbf\xbd"
+        "b.png");
   std::string umlauts = "x";
-  for (int i = 0; i < 2000; ++i) umlauts += "\xc3\xa4";
+  for (int i = 0; i < 2000; ++i)
+    umlauts += "\xc3\xa4";
   const std::string cut = host::upload_name(umlauts);
   CHECK(cut.size() == limits::kNameBytesMax - 1);
   CHECK(umlauts.compare(0, cut.size(), cut) == 0);

@@ -1,0 +1,40 @@
+// random_run: one simulated life of a cluster, drawn from a seed: chaos first, then peace, then the reckoning.
+//
+// Purpose:   the seed draws which faults occur and how often; clients upload and read meanwhile. Then everything is healed
+//            and the cluster owes a leader, a successful upload, equal catalogs and all bytes everywhere, in bounded time.
+// Thread:    each run is independent; several may run in several threads.
+// Errors:    whatever broke is in `violations`; `report` adds the last log lines and the command that replays the run.
+#pragma once
+
+#include <cloudp2p/testing/sim_cluster.hpp>
+
+namespace cloudp2p::testing {
+
+struct RandomRunOptions {
+  std::uint64_t seed = 1;
+  std::size_t nodes = 3;
+  Duration chaos_min = std::chrono::seconds(10);
+  Duration chaos_max = std::chrono::seconds(18);
+  std::size_t log_lines_max = 0;
+  Sabotage sabotage;
+  /// Stop at the first violation instead of living on.
+  bool stop_at_violation = true;
+};
+
+struct RandomRunResult {
+  std::vector<std::string> violations;
+  std::string report;  ///< Empty when nothing was violated.
+  std::uint64_t trace_hash = 0;
+  std::uint64_t events = 0;
+  Duration virtual_time{};
+  std::size_t uploads_acknowledged = 0;
+  std::size_t operations = 0;
+  std::size_t operations_failed = 0;
+  [[nodiscard]] bool ok() const noexcept { return violations.empty(); }
+};
+
+[[nodiscard]] RandomRunResult random_run(const RandomRunOptions& options);
+/// What to type to live through this run again, with its log.
+[[nodiscard]] std::string replay_command(const RandomRunOptions& options);
+
+}  // namespace cloudp2p::testing

@@ -1,0 +1,125 @@
+// SimCluster: a whole cluster in one thread and in virtual time: the real Node and Client on simulated machines.
+//
+// Purpose:   tests that live through crashes, partitions and slow disks in milliseconds, the same way every time. While it
+//            runs, the invariants of docs/protocol.md are checked at every step; `violations` says what broke.
+// Thread:    one SimCluster, one thread; several clusters may run in several threads. Nothing is global.
+// Ownership: handles share their state with the cluster; they may outlive it.
+// Time:      virtual. Nothing happens between the calls that let time pass: step, run_for, run_until, and what uses them.
+// Durability: a crashed node keeps what its simulated disk had synced; of unfinished writes the seed decides.
+// Errors:    invalid options throw std::invalid_argument; everything else is a result to look at.
+// Limits:    at most limits::kMembersMax nodes; memory grows with what is uploaded.
+#pragma once
+
+#include <cloudp2p/client.hpp>
+#include <cloudp2p/testing/sim_options.hpp>
+
+namespace cloudp2p::testing {
+
+/// Content for an upload. Simulated digests are not BLAKE2b: they name content in simulated clusters only.
+struct SimImage {
+  Digest digest;
+  std::uint64_t size_bytes = 0;
+  std::string name;
+  Buffer head;  ///< The first bytes, unique to this image.
+  Buffer tail;  ///< The rest; may be shared by many.
+};
+/// A JPEG signature and then bytes that `salt` decides.
+[[nodiscard]] SimImage make_image(std::uint64_t salt, std::size_t size_bytes);
+
+/// An operation of a simulated client; copies refer to the same one.
+template <class T>
+class SimResult {
+ public:
+  struct State {
+    std::optional<Result<T>> result;
+    OperationId operation{};
+    std::size_t client = 0;
+  };
+  explicit SimResult(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  [[nodiscard]] bool done() const noexcept { return state_->result.has_value(); }
+  /// Errc::ok only when it is done and succeeded; Errc::timed_out while it is not done.
+  [[nodiscard]] Errc result() const noexcept { return done() ? state_->result->code() : Errc::timed_out; }
+  [[nodiscard]] bool ok() const noexcept { return done() && state_->result->ok(); }
+  /// Only when `done`.
+  [[nodiscard]] const Result<T>& value() const { return *state_->result; }
+  [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+class SimCluster {
+ public:
+  explicit SimCluster(const SimOptions& options = {});
+  ~SimCluster();
+  SimCluster(const SimCluster&) = delete;
+  SimCluster& operator=(const SimCluster&) = delete;
+
+  // Time.
+  [[nodiscard]] Duration now() const;
+  /// Runs one event; false when nothing happens before `until`.
+  bool step(Duration until);
+  void run_for(Duration duration);
+  /// Until `holds`, looked at after every event. False when it did not within `bound`.
+  bool run_until(const Callback<bool()>& holds, Duration bound);
+  /// A node that leads and serves, the one of the highest term; kNobody when there is none within `bound`.
+  NodeId run_until_leader(Duration bound);
+  /// All nodes run, hold equal catalogs and all bytes, and one of them serves.
+  bool converges(Duration bound);
+
+  // Faults. Nodes are cut from each other; clients reach them all the same, unless `cut_clients`.
+  void cut(NodeId node, Direction direction);
+  void cut_link(NodeId node, NodeId other, Direction direction);
+  void cut_clients(NodeId node);
+  void break_links(NodeId node, NodeId other);
+  /// All paths work again. Paused and crashed nodes stay so.
+  void heal();
+  void crash(NodeId node, Crash crash = Crash::kKill);
+  void restart(NodeId node);
+  void pause(NodeId node);
+  void resume(NodeId node);
+  void slow_disk(NodeId node, unsigned factor);
+  /// Writes fail with EIO (kIo) or ENOSPC (kFull) until kHealthy and, after EIO, a restart.
+  enum class Disk : std::uint8_t { kHealthy, kFull, kIo };
+  void disk(NodeId node, Disk state);
+  void corrupt(NodeId node, const Digest& digest);
+  /// As SIGTERM does: hands leadership over, then ends the process.
+  void drain(NodeId node, Duration patience);
+  void network(const NetworkProfile& profile);
+
+  // Clients.
+  SimResult<UploadOutcome> put(const SimImage& image, std::size_t client = 0);
+  SimResult<ImageInfo> get(const Digest& digest, std::size_t client = 0);
+  SimResult<ImageInfo> info(const Digest& digest, std::size_t client = 0);
+  SimResult<ListPage> list(std::size_t client = 0);
+  /// put, and time passes until it is done.
+  SimResult<UploadOutcome> put_and_wait(const SimImage& image, Duration bound, std::size_t client = 0);
+  /// The process of this client starts anew; what it was doing ends as cancelled.
+  void restart_client(std::size_t client);
+
+  // What is.
+  [[nodiscard]] bool running(NodeId node) const;
+  [[nodiscard]] bool paused(NodeId node) const;
+  [[nodiscard]] NodeStatus status(NodeId node) const;  ///< Only of a running node.
+  [[nodiscard]] NodeId leader() const;
+  [[nodiscard]] std::size_t size() const noexcept;
+  /// How many disks hold this image now: its bytes and a live record.
+  [[nodiscard]] std::size_t durable_copies(const Digest& digest) const;
+  /// What was acknowledged, newest last.
+  [[nodiscard]] const std::vector<ImageRecord>& acknowledged() const;
+
+  // The verdict.
+  [[nodiscard]] const std::vector<std::string>& violations() const;
+  [[nodiscard]] bool ok() const { return violations().empty(); }
+  /// Violations and the last log lines; for people.
+  [[nodiscard]] std::string report() const;
+  /// Of everything that happened: equal for equal seeds and calls.
+  [[nodiscard]] std::uint64_t trace_hash() const;
+  [[nodiscard]] std::uint64_t events() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cloudp2p::testing

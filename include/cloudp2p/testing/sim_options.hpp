@@ -1,0 +1,52 @@
+// SimOptions: what a simulated cluster is made of.
+//
+// Purpose:   the knobs of SimCluster; everything has a default under which a cluster is healthy and quick.
+// Units:     virtual time as chrono types, sizes in bytes.
+// Thread:    plain values.
+#pragma once
+
+#include <cloudp2p/node.hpp>
+
+namespace cloudp2p::testing {
+
+/// Of one simulated disk. Each operation takes between half and one and a half of its time, times the slowness.
+struct DiskProfile {
+  Duration write = std::chrono::microseconds(30);
+  Duration read = std::chrono::microseconds(60);
+  Duration sync = std::chrono::microseconds(800);
+  std::int64_t nanoseconds_per_kib = 1'000;  ///< About 1 GB/s.
+};
+
+/// Of every path between two machines.
+struct NetworkProfile {
+  Duration delay_min = std::chrono::microseconds(80);
+  Duration delay_max = std::chrono::microseconds(400);
+  unsigned straggler_percent = 0;             ///< This share of the frames takes up to `straggler_max` instead.
+  Duration straggler_max = std::chrono::milliseconds(50);
+  std::int64_t nanoseconds_per_kib = 8'000;   ///< About 125 MB/s.
+};
+
+struct SimOptions {
+  std::size_t nodes = 3;    ///< Their ids are 1 to `nodes`.
+  std::uint64_t seed = 1;   ///< The same seed and the same calls give the same run, event by event.
+  std::size_t clients = 2;  ///< Each on a machine of its own.
+  DiskProfile disk;
+  NetworkProfile network;
+  ElectionTiming timing;
+  Takeover takeover = Takeover::polite;
+  std::chrono::milliseconds client_timeout{3'000};
+  unsigned client_retries = 8;
+  std::size_t chunk_bytes = 4 * 1024;
+  std::size_t log_lines_max = 400;  ///< Kept for `report`.
+  Sabotage sabotage;
+};
+
+/// Which way a cut loses messages, seen from the node that is cut off.
+enum class Direction : std::uint8_t { kBoth, kOutgoing, kIncoming };
+
+enum class Crash : std::uint8_t {
+  kKill,       ///< The process ends; the kernel closes its connections, the disk finishes what it was given.
+  kPowerLoss,  ///< Nobody is told; what was not synced may be lost.
+};
+
+}  // namespace cloudp2p::testing

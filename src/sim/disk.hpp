@@ -1,0 +1,70 @@
+// Disk: how long the disk of one simulated machine takes, and how it fails. Shared by the three stores on it.
+//
+// Its events belong to the machine, not to the process: what was handed to the disk completes while a process is paused.
+// A crash drops them; each store then decides, by the seed, what of the unfinished work had reached the platter.
+#pragma once
+
+#include "sim/process.hpp"
+
+#include <cloudp2p/testing/sim_options.hpp>
+
+namespace cloudp2p::sim {
+
+enum class DiskFault : std::uint8_t { none, io, full };
+
+class Disk {
+ public:
+  Disk(Scheduler& scheduler, Random random, const testing::DiskProfile& profile)
+      : scheduler_(scheduler), random_(random), profile_(profile) {}
+
+  /// Runs on the machine at the end of the operation.
+  void after(Duration delay, Task done) { scheduler_.after(delay, owner_, std::move(done)); }
+  void at(TimePoint when, Task done) { scheduler_.at(when, owner_, std::move(done)); }
+  [[nodiscard]] TimePoint now() const noexcept { return scheduler_.now(); }
+  [[nodiscard]] Duration write_time(std::size_t bytes) { return scaled(profile_.write, bytes); }
+  [[nodiscard]] Duration read_time(std::size_t bytes) { return scaled(profile_.read, bytes); }
+  [[nodiscard]] Duration sync_time() { return scaled(profile_.sync, 0); }
+  [[nodiscard]] bool coin() noexcept { return random_.percent(50); }
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound) noexcept { return random_.below(bound); }
+
+  void slow_down(unsigned factor) noexcept { factor_ = factor; }
+  void set_fault(DiskFault fault) noexcept { fault_ = fault; }
+  [[nodiscard]] DiskFault fault() const noexcept { return fault_; }
+  [[nodiscard]] Error error() const {
+    return fault_ == DiskFault::full ? Error{Errc::full, "no space left on the simulated disk"}
+                                     : Error{Errc::io, "the simulated disk failed"};
+  }
+
+  /// The process that uses the disk now; its callbacks go there.
+  void attach(Process* process) {
+    process_ = process;
+    owner_ = scheduler_.add_owner();
+  }
+  /// The process is gone, with everything that was under way.
+  void detach() {
+    process_ = nullptr;
+    scheduler_.drop(owner_);
+  }
+  [[nodiscard]] Process& process() noexcept { return *process_; }
+  void post(Task work) { scheduler_.at(scheduler_.now(), process_->owner(), std::move(work)); }
+
+ private:
+  [[nodiscard]] Duration scaled(Duration base, std::size_t bytes) {
+    const auto transfer = Duration(static_cast<Duration::rep>(bytes) * profile_.nanoseconds_per_kib / 1024);
+    return std::min<Duration>((random_.between(base / 2, base * 3 / 2) + transfer) * factor_, kSlowest);
+  }
+
+  /// However slow a disk is, one operation ends by then.
+  static constexpr Duration kSlowest = std::chrono::milliseconds(1'500);
+
+  Scheduler& scheduler_;
+  Random random_;
+  const testing::DiskProfile profile_;
+  OwnerId owner_ = kWorld;
+  Process* process_ = nullptr;
+  unsigned factor_ = 1;
+  DiskFault fault_ = DiskFault::none;
+};
+
+
+}  // namespace cloudp2p::sim

@@ -1,0 +1,321 @@
+#include "sim/invariants.hpp"
+
+#include "core/wire.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::sim {
+namespace {
+
+constexpr std::size_t kViolationsMax = 20;
+
+std::byte type_of(const wire::Message& message) { return wire::encode(message).head.front(); }
+
+std::string text(const Stamp& stamp) {
+  return fmt::format("({}, {}, {})", stamp.term, value(stamp.leader), stamp.sequence);
+}
+
+}  // namespace
+
+void Invariants::watch(std::vector<Machine*> members) {
+  watched_.resize(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) watched_[i].member = members[i];
+}
+
+void Invariants::violated(const char* rule, const std::string& what) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(scheduler_.now().time_since_epoch()).count();
+  const std::string line = fmt::format("{} violated after {} ms: {}", rule, ms, what);
+  if (violations_.size() < kViolationsMax) {
+    violations_.push_back(line);
+    log_.note("*** " + line);
+  }
+}
+
+void Invariants::on_state_durable(Machine& member, const DurableState& state) {
+  Watched& node = of(member.id());
+  if (state.incarnation != node.incarnation) {
+    node.incarnation = state.incarnation;
+    node.promised = 0;
+    node.votes.clear();
+  }
+  if (state.term < node.promised) {
+    violated("I2 (terms never fall)", fmt::format("node {}: durable term {} after {}", value(member.id()), state.term, node.promised));
+  }
+  node.promised = std::max(node.promised, state.term);
+  if (state.voted_for == kNobody) return;
+  const auto [vote, first] = node.votes.try_emplace(state.term, state.voted_for);
+  if (!first && vote->second != state.voted_for) {
+    violated("I3 (one vote a term)", fmt::format("node {} voted for {} and for {} in term {}", value(member.id()),
+                                                 value(vote->second), value(state.voted_for), state.term));
+  }
+}
+
+void Invariants::on_frame(const End& from, const End& to, const Frame& frame) {
+  (void)to;
+#ifdef SIM_TRACE
+  if (const auto m = wire::decode(frame.head); m.ok() && scheduler_.now().time_since_epoch() > std::chrono::milliseconds(atoll(getenv("SIMTRACE")))) {
+    std::string more;
+    if (auto* x = std::get_if<wire::ReplicateAck>(&*m)) more = fmt::format("term {} code {} {} {}", x->term, name(x->code), x->message, text(x->held));
+    if (auto* x = std::get_if<wire::Upload>(&*m)) more = fmt::format("{} {} resume {}", short_id(x->digest), x->size_bytes, x->resume);
+    if (auto* x = std::get_if<wire::UploadResult>(&*m)) more = fmt::format("{} {}", short_id(x->digest), text(x->stamp));
+    if (auto* x = std::get_if<wire::Replicate>(&*m)) more = fmt::format("{} {} term {} meta {} resume {}", short_id(x->record.digest), text(x->record.stamp), x->term, x->metadata_only, x->resume);
+    if (auto* x = std::get_if<wire::Chunk>(&*m)) more = fmt::format("at {} size {}", x->offset, frame.payload.size());
+    if (auto* x = std::get_if<wire::Credit>(&*m)) more = fmt::format("held {} limit {}", x->held, x->limit);
+    if (auto* x = std::get_if<wire::ErrorReply>(&*m)) more = fmt::format("{} {}", name(x->code), x->message);
+    if (auto* x = std::get_if<wire::Fetch>(&*m)) more = fmt::format("{} at {}", short_id(x->digest), x->offset);
+    if (auto* x = std::get_if<wire::FetchEnd>(&*m)) more = fmt::format("{} {}", name(x->code), x->message);
+    if (auto* x = std::get_if<Vote>(&*m)) more = fmt::format("term {} granted {}", x->term, x->granted);
+    if (auto* x = std::get_if<wire::SyncPush>(&*m)) { more = fmt::format("term {} ", x->term); for (auto& e : x->entries) more += short_id(e.record.digest) + text(e.record.stamp) + " "; }
+    uint64_t rq = std::visit([](auto& q) -> uint64_t { if constexpr (requires { q.request; }) return q.request; else return 0; }, *m);
+    auto tn = std::string(wire::type_name(*m));
+    if (tn != "Heartbeat" && tn != "HeartbeatAck" && tn != "Ping" && tn != "Pong")
+    fprintf(stderr, "%.6f host %u -> %u conn %lu->%lu %s #%lu %s\n", (double)scheduler_.now().time_since_epoch().count()/1e9, from.host+1, to.host+1, (unsigned long)from.info.id, (unsigned long)to.info.id, tn.c_str(), rq, more.c_str());
+  }
+#endif
+  static const std::byte kVote = type_of(Vote{});
+  if (frame.head.empty() || frame.head.front() != kVote) return;
+  const Result<wire::Message> message = wire::decode(frame.head);
+  const Vote* const vote = message.ok() ? std::get_if<Vote>(&*message) : nullptr;
+  if (vote == nullptr || !vote->granted || value(vote->from) == 0 || value(vote->from) > watched_.size()) return;
+  // A node answers on the connection that the candidate dialled, or on its own: the one at the other end is the candidate.
+  for (const Watched& candidate : watched_) {
+    if (candidate.member->host() != to.host) continue;
+    const NodeId id = candidate.member->id();
+    const auto [sent, first] = of(vote->from).votes_sent.try_emplace(vote->term, id);
+    if (!first && sent->second != id) {
+      violated("I3 (one vote a term)", fmt::format("node {} sent its vote of term {} to {} and to {}", value(vote->from),
+                                                   vote->term, value(sent->second), value(id)));
+    }
+  }
+  (void)from;
+}
+
+void Invariants::on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) {
+  Watched& node = of(member.id());
+  if (held.present) node.copies.try_emplace(change.record.stamp, Copy{node.promised});
+  const auto offered = offered_.find(change.record.digest);
+  if (offered == offered_.end() || offered->second != change.record.size_bytes) {
+    violated("I11 (nothing that nobody uploaded)", fmt::format("node {} recorded {}", value(member.id()), short_id(change.record.digest)));
+  }
+}
+
+void Invariants::on_leading(Machine& member, Term term) {
+  const auto [leader, first] = leaders_.try_emplace(term, member.id());
+  if (!first && leader->second != member.id()) {
+    violated("I1 (one leader a term)", fmt::format("nodes {} and {} lead term {}", value(leader->second), value(member.id()), term));
+  }
+  std::size_t promises = 0;
+  for (const Watched& node : watched_) {
+    const auto vote = node.votes.find(term);
+    if (vote != node.votes.end() && vote->second == member.id()) ++promises;
+  }
+  if (promises < majority()) {
+    violated("I4 (a leader holds a majority of durable promises)",
+             fmt::format("node {} leads term {} with {} durable votes", value(member.id()), term, promises));
+  }
+}
+
+void Invariants::on_serving(Machine& member, Term term) {
+  Watched& node = of(member.id());
+  node.serving = term;
+  for (const auto& [digest, stamp] : newest_acknowledged_) {
+    // A leader that slept may begin to serve when a later one has acknowledged already: it will find out.
+    if (stamp.term < term && !knows(node, digest, stamp)) {
+      violated("I10 (a new leader knows what was acknowledged)",
+               fmt::format("node {} serves term {} without {} {}", value(member.id()), term, short_id(digest), text(stamp)));
+    }
+    check_kept(digest, stamp);
+  }
+}
+
+void Invariants::on_stepped_down(Machine& member, Term term) {
+  (void)term;
+  of(member.id()).serving = 0;
+}
+
+void Invariants::on_stamped(Machine& member, const ImageRecord& record) {
+  if (!stamps_.insert(record.stamp).second) {
+    violated("I7 (stamps are unique)", fmt::format("node {} gave {} twice", value(member.id()), text(record.stamp)));
+  }
+}
+
+bool Invariants::knows(const Watched& node, const Digest& digest, const Stamp& at_least) {
+  const auto& records = node.member->catalog().durable();
+  const auto at = records.find(digest);
+  return at != records.end() && at->second.record.stamp >= at_least;
+}
+
+bool Invariants::holds(const Watched& node, const Digest& digest, const Stamp& at_least) {
+  const auto& records = node.member->catalog().durable();
+  const auto at = records.find(digest);
+  return at != records.end() && at->second.record.stamp >= at_least && at->second.present &&
+         node.member->images().holds(digest);
+}
+
+void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
+  std::size_t durable = 0;
+  std::size_t in_time = 0;
+  for (const Watched& node : watched_) {
+    durable += holds(node, record.digest, record.stamp) ? 1 : 0;
+    const auto copy = node.copies.find(record.stamp);
+    in_time += copy != node.copies.end() && copy->second.promised <= term ? 1 : 0;
+    if (node.serving > term && !knows(node, record.digest, record.stamp)) {
+      violated("I10 (a new leader knows what was acknowledged)",
+               fmt::format("node {} acknowledged {} {}, of which node {} that serves term {} knows nothing",
+                           value(member.id()), short_id(record.digest), text(record.stamp), value(node.member->id()),
+                           node.serving));
+    }
+  }
+  if (durable < majority()) {
+    violated("I5 (acknowledged is durable on a majority)",
+             fmt::format("node {} acknowledged {} {} with {} durable copies", value(member.id()), short_id(record.digest),
+                         text(record.stamp), durable));
+  } else if (in_time < majority()) {
+    violated("I6 (no acknowledgement under a superseded term)",
+             fmt::format("node {} acknowledged {} {}, but only {} nodes had it before they promised a term above {}",
+                         value(member.id()), short_id(record.digest), text(record.stamp), in_time, term));
+  }
+  check_connected(of(member.id()), "acknowledged an upload");
+  acknowledged_.push_back(record);
+  becomes_known(record.digest, record.stamp);
+  Stamp& newest = newest_acknowledged_[record.digest];
+  newest = std::max(newest, record.stamp);
+}
+
+void Invariants::on_confirmed_read(Machine& member, Term term) {
+  (void)term;
+  check_connected(of(member.id()), "confirmed a read");
+}
+
+bool Invariants::is_isolated(const Watched& node) const {
+  std::size_t reachable = 1;
+  const HostId here = node.member->host();
+  for (const Watched& other : watched_) {
+    if (&other == &node || !other.member->running() || other.member->paused()) continue;
+    const HostId there = other.member->host();
+    if (!network_.is_cut(here, there) && !network_.is_cut(there, here)) ++reachable;
+  }
+  return reachable < majority();
+}
+
+void Invariants::settle_isolation() {
+  const Duration passed = scheduler_.now() - settled_;
+  settled_ = scheduler_.now();
+  for (Watched& node : watched_) {
+    if (node.was_isolated && !node.was_paused) node.isolated += passed;
+    if (!node.was_isolated) node.isolated = Duration::zero();
+  }
+}
+
+void Invariants::topology_changed() {
+  settle_isolation();
+  for (Watched& node : watched_) {
+    node.was_isolated = is_isolated(node);
+    node.was_paused = node.member->paused();
+  }
+}
+
+/// A leader notices within the failure timeout that nobody answers. What it learnt before may be held up by its own disk.
+Duration Invariants::isolation_bound(const Watched& node) const {
+  return options_.timing.failure_timeout + 4 * options_.timing.heartbeat + options_.network.straggler_max +
+         3 * options_.disk.sync * node.member->slowness();
+}
+
+void Invariants::check_connected(Watched& node, const char* what) {
+  settle_isolation();
+  if (node.isolated <= isolation_bound(node)) return;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(node.isolated).count();
+  violated("I12 (nothing is confirmed without a majority)",
+           fmt::format("node {} {} after {} ms without a majority", value(node.member->id()), what, ms));
+}
+
+void Invariants::check_kept(const Digest& digest, const Stamp& stamp) {
+  std::size_t records = 0;
+  std::size_t bytes = 0;
+  for (const Watched& node : watched_) {
+    records += knows(node, digest, stamp) ? 1 : 0;
+    bytes += holds(node, digest, stamp) ? 1 : 0;
+  }
+  if (records < majority() || (bytes < majority() && !damaged_.contains(digest))) {
+    violated("I5 (what was acknowledged stays)", fmt::format("{} {}: {} records and {} copies are durable",
+                                                             short_id(digest), text(stamp), records, bytes));
+  }
+}
+
+void Invariants::check_all() {
+  for (const auto& [digest, stamp] : newest_acknowledged_) check_kept(digest, stamp);
+  for (const Watched& node : watched_) {
+    if (!node.member->running()) continue;
+    const NodeStatus status = node.member->status();
+    const std::size_t queue = node.member->longest_queue_bytes();
+    const std::size_t in_flight_max = std::max(limits::kInFlightBytesMax, limits::kUploadsMax * limits::kUploadWindowBytesMin);
+    if (status.bytes_in_flight > in_flight_max || status.uploads_in_flight > 2 * limits::kUploadsMax ||
+        queue > limits::kBulkQueueBytesMax) {
+      violated("I17 (within limits)",
+               fmt::format("node {}: {} bytes and {} uploads in flight, {} bytes in one queue", value(node.member->id()),
+                           status.bytes_in_flight, status.uploads_in_flight, queue));
+    }
+  }
+}
+
+void Invariants::upload_answered(const Digest& digest, const Result<UploadOutcome>& outcome) {
+  if (outcome.ok() && !newest_acknowledged_.contains(digest)) {
+    violated("I5 (acknowledged is durable on a majority)",
+             fmt::format("a client was told that {} is stored, but no leader acknowledged it", short_id(digest)));
+  }
+}
+
+void Invariants::becomes_known(const Digest& digest, const Stamp& stamp) {
+  std::vector<Known>& history = known_stamps_[digest];
+  if (history.empty() || history.back().stamp < stamp) history.push_back(Known{++known_, stamp});
+}
+
+Stamp Invariants::due(const Digest& digest, std::uint64_t mark) const {
+  const auto at = known_stamps_.find(digest);
+  Stamp out;
+  if (at == known_stamps_.end()) return out;
+  for (const Known& known : at->second) {
+    if (known.since <= mark) out = known.stamp;
+  }
+  return out;
+}
+
+void Invariants::info_answered(const Digest& digest, std::uint64_t mark, const Result<ImageInfo>& info) {
+  if (!info.ok() && info.code() != Errc::not_found) return;
+  const Stamp expected = due(digest, mark);
+  if (expected != Stamp{} && (!info.ok() || info->record.stamp < expected)) {
+    violated("I12 (a confirmed read is not stale)",
+             fmt::format("info of {} answered {} although {} had been acknowledged or shown before", short_id(digest),
+                         info.ok() ? text(info->record.stamp) : "not found", text(expected)));
+  }
+  if (info.ok()) becomes_known(digest, info->record.stamp);
+}
+
+void Invariants::list_answered(std::uint64_t mark, const Result<ListPage>& page) {
+  if (!page.ok()) return;
+  std::map<Digest, Stamp> listed;
+  for (const CatalogEntry& entry : page->entries) {
+    listed.emplace(entry.record.digest, entry.record.stamp);
+    if (!offered_.contains(entry.record.digest)) {
+      violated("I11 (nothing that nobody uploaded)", "listed: " + short_id(entry.record.digest));
+    }
+  }
+  for (const auto& [digest, history] : known_stamps_) {
+    const Stamp expected = due(digest, mark);
+    const auto at = listed.find(digest);
+    const bool beyond_page = at == listed.end() && !page->next.empty();
+    if (expected == Stamp{} || beyond_page || (at != listed.end() && at->second >= expected)) continue;
+    violated("I12 (a confirmed read is not stale)",
+             fmt::format("a list shows {} as {} although {} had been acknowledged or shown before", short_id(digest),
+                         at == listed.end() ? "absent" : text(at->second), text(expected)));
+    break;
+  }
+  for (const auto& [digest, stamp] : listed) becomes_known(digest, stamp);
+}
+
+void Invariants::bytes_answered(const Digest& asked, const Digest& received) {
+  if (asked == received) return;
+  violated("I8 (returned bytes match the digest)", fmt::format("asked for {}, got {}", short_id(asked), short_id(received)));
+}
+
+}  // namespace cloudp2p::sim

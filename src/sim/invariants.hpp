@@ -1,0 +1,107 @@
+// Invariants: the rules of docs/protocol.md, "Invariants", checked while a simulated cluster runs.
+//
+// Fed by the stores (what is durable, at the instant it becomes so), by the nodes (NodeObserver), by the network (votes on
+// the wire) and by the clients (what they were told). It judges; it never changes anything.
+#pragma once
+
+#include "sim/machine.hpp"
+
+#include <map>
+#include <set>
+#include <unordered_map>
+
+namespace cloudp2p::sim {
+
+class Invariants final : public MachineEvents {
+ public:
+  Invariants(Scheduler& scheduler, RecordedLog& log, const Network& network, const testing::SimOptions& options)
+      : scheduler_(scheduler), log_(log), network_(network), options_(options) {}
+  /// All members, before anything runs.
+  void watch(std::vector<Machine*> members);
+
+  // MachineEvents.
+  void on_state_durable(Machine& member, const DurableState& state) override;
+  void on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) override;
+  void on_leading(Machine& member, Term term) override;
+  void on_serving(Machine& member, Term term) override;
+  void on_stepped_down(Machine& member, Term term) override;
+  void on_stamped(Machine& member, const ImageRecord& record) override;
+  void on_acknowledged(Machine& member, const ImageRecord& record, Term term) override;
+  void on_confirmed_read(Machine& member, Term term) override;
+
+  void on_frame(const End& from, const End& to, const Frame& frame);
+  /// Before a path, a process or a pause changes, and after it.
+  void topology_changed();
+  /// A copy was damaged on purpose: its bytes no longer count.
+  void bytes_damaged(const Digest& digest) { damaged_.insert(digest); }
+
+  // What clients do and are told.
+  void offered(const Digest& digest, std::uint64_t size_bytes) { offered_[digest] = size_bytes; }
+  void upload_answered(const Digest& digest, const Result<UploadOutcome>& outcome);
+  /// The mark to pass to `info_answered` and `list_answered`: what a read that begins now must see.
+  [[nodiscard]] std::uint64_t read_begins() const noexcept { return known_; }
+  void info_answered(const Digest& digest, std::uint64_t mark, const Result<ImageInfo>& info);
+  void list_answered(std::uint64_t mark, const Result<ListPage>& page);
+  void bytes_answered(const Digest& asked, const Digest& received);
+
+  /// What must hold at any time, but costs too much to look at after every event.
+  void check_all();
+
+  [[nodiscard]] const std::vector<std::string>& violations() const noexcept { return violations_; }
+  [[nodiscard]] const std::vector<ImageRecord>& acknowledged() const noexcept { return acknowledged_; }
+
+ private:
+  /// How a stamped record became durable on one node, for the first time with its bytes.
+  struct Copy {
+    Term promised = 0;  ///< The highest term that this node had promised by then.
+  };
+  struct Watched {
+    Machine* member = nullptr;
+    Incarnation incarnation;
+    Term promised = 0;
+    std::map<Term, NodeId> votes;  ///< Durable ones.
+    std::map<Term, NodeId> votes_sent;
+    std::map<Stamp, Copy> copies;
+    Term serving = 0;  ///< 0: does not.
+    Duration isolated{};  ///< Without a majority, and running.
+    bool was_isolated = false;
+    bool was_paused = false;
+  };
+
+  [[nodiscard]] Watched& of(NodeId id) { return watched_[value(id) - 1]; }
+  [[nodiscard]] std::size_t majority() const noexcept { return majority_of(watched_.size()); }
+  [[nodiscard]] bool is_isolated(const Watched& node) const;
+  [[nodiscard]] Duration isolation_bound(const Watched& node) const;
+  void settle_isolation();
+  [[nodiscard]] static bool knows(const Watched& node, const Digest& digest, const Stamp& at_least);
+  [[nodiscard]] static bool holds(const Watched& node, const Digest& digest, const Stamp& at_least);
+  /// From now on every confirmed read shows this image under this stamp or a later one.
+  void becomes_known(const Digest& digest, const Stamp& stamp);
+  /// What a read that began at `mark` must show of this image; zero: it need not know it.
+  [[nodiscard]] Stamp due(const Digest& digest, std::uint64_t mark) const;
+  void check_connected(Watched& node, const char* what);
+  void check_kept(const Digest& digest, const Stamp& stamp);
+  void violated(const char* rule, const std::string& what);
+
+  Scheduler& scheduler_;
+  RecordedLog& log_;
+  const Network& network_;
+  const testing::SimOptions options_;
+  std::vector<Watched> watched_;
+  std::map<Term, NodeId> leaders_;
+  std::set<Stamp> stamps_;
+  std::vector<ImageRecord> acknowledged_;
+  std::map<Digest, Stamp> newest_acknowledged_;
+  struct Known {
+    std::uint64_t since = 0;
+    Stamp stamp;
+  };
+  std::map<Digest, std::vector<Known>> known_stamps_;  ///< Acknowledged to a writer or shown to a reader; growing.
+  std::uint64_t known_ = 0;
+  std::unordered_map<Digest, std::uint64_t> offered_;
+  std::set<Digest> damaged_;
+  TimePoint settled_{};
+  std::vector<std::string> violations_;
+};
+
+}  // namespace cloudp2p::sim

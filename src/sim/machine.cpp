@@ -1,0 +1,68 @@
+#include "sim/machine.hpp"
+
+#include <stdexcept>
+
+namespace cloudp2p::sim {
+
+Machine::Machine(const World& world, Config config, HostId host, Random random)
+    : world_(world),
+      config_(std::move(config)),
+      host_(host),
+      random_(random),
+      disk_(world.scheduler, random_.fork(), world.options.disk),
+      state_(disk_),
+      catalog_(disk_),
+      images_(disk_) {
+  catalog_.use_cheap_root();
+  state_.watch([this](const DurableState& state) { world_.events.on_state_durable(*this, state); });
+  catalog_.watch([this](const CatalogChange& change, const CatalogEntry& held) {
+    world_.events.on_record_durable(*this, change, held);
+  });
+}
+
+Machine::~Machine() {
+  if (running()) crash(testing::Crash::kPowerLoss);
+}
+
+void Machine::start() {
+  process_ = std::make_unique<Process>(world_.scheduler, random_.fork());
+  entropy_ = std::make_unique<SeededEntropy>(random_.fork());
+  disk_.attach(process_.get());
+  transport_ = std::make_unique<SimTransport>(world_.network, host_, *process_, Role::node);
+  images_.reopen();
+  (void)catalog_.open();
+  NodePorts ports{process_.get(), transport_.get(), process_.get(), entropy_.get(),
+                  &world_.log,    &images_,         &catalog_,      &state_};
+  NodeExtras extras;
+  extras.observer = this;
+  extras.sabotage = world_.options.sabotage;
+  extras.chunk_bytes = world_.options.chunk_bytes;
+  Result<std::unique_ptr<Node>> node = Node::open(config_, ports, extras);
+  if (!node.ok()) throw std::invalid_argument(node.error().text());
+  node_ = std::move(*node);
+  const Status started = node_->start();
+  if (!started.ok()) throw std::invalid_argument(started.error().text());
+}
+
+void Machine::crash(testing::Crash how) {
+  if (!running()) return;
+  world_.network.on_process_gone(host_, how == testing::Crash::kKill);
+  serving_ = 0;
+  node_.reset();
+  state_.crash();
+  images_.crash();
+  catalog_.crash();
+  disk_.detach();
+  process_->drop();
+  transport_.reset();
+  entropy_.reset();
+  process_.reset();
+}
+
+void Machine::drain(Duration patience) {
+  node_->drain(patience, [this] {
+    world_.scheduler.at(world_.scheduler.now(), kWorld, [this] { crash(testing::Crash::kKill); });
+  });
+}
+
+}  // namespace cloudp2p::sim

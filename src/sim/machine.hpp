@@ -1,0 +1,98 @@
+// Machine: one simulated machine of the cluster: its disk, which survives, and its process, which may not.
+#pragma once
+
+#include "sim/memory_catalog.hpp"
+#include "sim/memory_image_store.hpp"
+#include "sim/memory_state_store.hpp"
+#include "sim/sim_transport.hpp"
+
+#include <cloudp2p/node.hpp>
+
+namespace cloudp2p::sim {
+
+class Machine;
+
+/// What happens on a member, for those who judge it.
+class MachineEvents {
+ public:
+  virtual ~MachineEvents() = default;
+  virtual void on_state_durable(Machine& member, const DurableState& state) = 0;
+  virtual void on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) = 0;
+  virtual void on_leading(Machine& member, Term term) = 0;
+  virtual void on_serving(Machine& member, Term term) = 0;
+  virtual void on_stepped_down(Machine& member, Term term) = 0;
+  virtual void on_stamped(Machine& member, const ImageRecord& record) = 0;
+  virtual void on_acknowledged(Machine& member, const ImageRecord& record, Term term) = 0;
+  virtual void on_confirmed_read(Machine& member, Term term) = 0;
+};
+
+struct World {
+  Scheduler& scheduler;
+  Network& network;
+  RecordedLog& log;
+  MachineEvents& events;
+  const testing::SimOptions& options;
+};
+
+class Machine final : private NodeObserver {
+ public:
+  Machine(const World& world, Config config, HostId host, Random random);
+  ~Machine() override;
+
+  void start();
+  void crash(testing::Crash how);
+  void drain(Duration patience);
+  void pause() { process_->pause(); }
+  void resume() { process_->resume(); }
+  void slow_down(unsigned factor) {
+    slowness_ = factor;
+    disk_.slow_down(factor);
+  }
+  [[nodiscard]] Disk& disk() noexcept { return disk_; }
+
+  [[nodiscard]] NodeId id() const noexcept { return config_.node_id; }
+  [[nodiscard]] HostId host() const noexcept { return host_; }
+  [[nodiscard]] bool running() const noexcept { return node_ != nullptr; }
+  [[nodiscard]] bool paused() const { return process_ && process_->paused(); }
+  [[nodiscard]] unsigned slowness() const noexcept { return slowness_; }
+  [[nodiscard]] NodeStatus status() const { return node_->status(); }
+  [[nodiscard]] bool serves() const noexcept { return serving_ != 0; }
+  [[nodiscard]] Term serving_term() const noexcept { return serving_; }
+  [[nodiscard]] std::size_t longest_queue_bytes() const { return transport_ ? transport_->longest_queue_bytes() : 0; }
+  [[nodiscard]] const MemoryCatalog& catalog() const noexcept { return catalog_; }
+  [[nodiscard]] MemoryImageStore& images() noexcept { return images_; }
+  [[nodiscard]] const MemoryImageStore& images() const noexcept { return images_; }
+
+ private:
+  void on_leading(Term term) override { world_.events.on_leading(*this, term); }
+  void on_serving(Term term) override {
+    serving_ = term;
+    world_.events.on_serving(*this, term);
+  }
+  void on_stepped_down(Term term) override {
+    serving_ = 0;
+    world_.events.on_stepped_down(*this, term);
+  }
+  void on_stamped(const ImageRecord& record) override { world_.events.on_stamped(*this, record); }
+  void on_acknowledged(const ImageRecord& record, Term term) override {
+    world_.events.on_acknowledged(*this, record, term);
+  }
+  void on_confirmed_read(Term term) override { world_.events.on_confirmed_read(*this, term); }
+
+  const World world_;
+  const Config config_;
+  const HostId host_;
+  Random random_;
+  Disk disk_;
+  MemoryStateStore state_;
+  MemoryCatalog catalog_;
+  MemoryImageStore images_;
+  std::unique_ptr<Process> process_;
+  std::unique_ptr<SeededEntropy> entropy_;
+  std::unique_ptr<SimTransport> transport_;
+  std::unique_ptr<Node> node_;
+  Term serving_ = 0;
+  unsigned slowness_ = 1;
+};
+
+}  // namespace cloudp2p::sim

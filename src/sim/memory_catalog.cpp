@@ -1,0 +1,229 @@
+#include "sim/memory_catalog.hpp"
+
+namespace cloudp2p::sim {
+namespace {
+
+constexpr std::uint64_t kPlus = 1;
+constexpr std::uint64_t kMinus = ~std::uint64_t{0};
+
+bool lacks_bytes(const CatalogEntry& entry) { return !entry.record.tombstone && !entry.present; }
+
+/// Hex digits, at most a whole digest; the bounds of the digests that begin so.
+struct PrefixRange {
+  bool valid = false;
+  Digest first;
+  Digest last;
+};
+PrefixRange range_of(std::string prefix) {
+  PrefixRange out;
+  const std::size_t digits = 2 * Digest::kSize;
+  if (prefix.size() > digits) return out;
+  std::string low = prefix;
+  std::string high = std::move(prefix);
+  low.resize(digits, '0');
+  high.resize(digits, 'f');
+  const auto first = Digest::from(low);
+  const auto last = Digest::from(high);
+  if (!first || !last) return out;
+  return PrefixRange{true, *first, *last};
+}
+
+}  // namespace
+
+Status MemoryCatalog::open() {
+  buckets_.fill(0);
+  summary_ = CatalogSummary{};
+  cheap_ = 0;
+  for (const auto& [digest, entry] : durable_) count(Effect{std::nullopt, entry});
+  summary_.changes = 0;
+  return {};
+}
+
+void MemoryCatalog::crash() {
+  const bool survives = busy_ && disk_.fault() == DiskFault::none && disk_.coin();
+  for (const Request& request : batch_) {
+    if (survives && request.change) (void)apply(*request.change);
+  }
+  batch_.clear();
+  queue_.clear();
+  busy_ = false;
+}
+
+void MemoryCatalog::enqueue(Request request) {
+  queue_.push_back(std::move(request));
+  if (!busy_) work();
+}
+
+void MemoryCatalog::work() {
+  busy_ = true;
+  batch_.clear();
+  batch_.swap(queue_);
+  bool writes = false;
+  for (const Request& request : batch_) writes = writes || request.change.has_value();
+  disk_.after(writes ? disk_.sync_time() : disk_.read_time(0), [this] { finish_batch(); });
+}
+
+void MemoryCatalog::finish_batch() {
+  std::vector<Request> batch;
+  batch.swap(batch_);
+  bool wrote = false;
+  for (Request& request : batch) {
+    if (!request.change) {
+      request.read();
+      continue;
+    }
+    if (disk_.fault() == DiskFault::io) {
+      disk_.post([done = std::move(request.changed), error = disk_.error()] { done(error); });
+      continue;
+    }
+    const Effect effect = apply(*request.change);
+    const bool first = !std::exchange(wrote, true);
+    disk_.post([this, first, effect, done = std::move(request.changed)] {
+      if (first) ++summary_.transactions;
+      ++summary_.changes;
+      count(effect);
+      done(effect.after);
+    });
+  }
+  busy_ = false;
+  if (!queue_.empty()) work();
+}
+
+MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
+  Effect effect;
+  const auto [at, added] = durable_.try_emplace(change.record.digest);
+  CatalogEntry& held = at->second;
+  if (!added) {
+    effect.before = held;
+    by_time_.erase({-held.record.time_ms, held.record.digest});
+  }
+  if (added || change.record.stamp > held.record.stamp) held.record = change.record;
+  if (change.presence) {
+    held.present = change.presence->present;
+    held.file_name = change.presence->file_name;
+    held.verified_ms = change.presence->verified_ms;
+  }
+  if (held.record.tombstone) held.present = false;
+  if (!held.present) {
+    held.file_name.clear();
+    held.verified_ms = 0;
+  }
+  if (!held.record.tombstone) by_time_.insert({-held.record.time_ms, held.record.digest});
+  if (lacks_bytes(held)) {
+    missing_.insert(held.record.digest);
+  } else {
+    missing_.erase(held.record.digest);
+  }
+  effect.after = held;
+  if (on_durable_) on_durable_(change, held);
+  return effect;
+}
+
+void MemoryCatalog::count(const Effect& effect) {
+  if (effect.before) count_one(*effect.before, kMinus);
+  count_one(effect.after, kPlus);
+  summary_.newest = std::max(summary_.newest, effect.after.record.stamp);
+  root_known_ = false;
+}
+
+void MemoryCatalog::count_one(const CatalogEntry& entry, std::uint64_t sign) {
+  const std::uint64_t hash = record_hash(entry.record);
+  buckets_[bucket_of(entry.record.digest)] += sign * hash;
+  cheap_ += sign * detail::mix64(hash);
+  if (entry.record.tombstone) {
+    summary_.tombstones += sign;
+    return;
+  }
+  summary_.images += sign;
+  summary_.image_bytes += sign * entry.record.size_bytes;
+  if (!entry.present) summary_.missing += sign;
+}
+
+const CatalogSummary& MemoryCatalog::summary() const {
+  if (!root_known_) summary_.root = cheap_root_ ? cheap_ : root_of(buckets_);
+  root_known_ = true;
+  return summary_;
+}
+
+void MemoryCatalog::put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) {
+  enqueue(Request{std::move(change), std::move(done), {}});
+}
+
+template <class T, class Read>
+void MemoryCatalog::ask(Callback<void(Result<T>)> done, Read read) {
+  Request request;
+  request.read = [this, done = std::move(done), read = std::move(read)]() mutable {
+    disk_.post([done = std::move(done), answer = read()]() mutable { done(std::move(answer)); });
+  };
+  enqueue(std::move(request));
+}
+
+void MemoryCatalog::get(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) {
+  ask<std::optional<CatalogEntry>>(std::move(done), [this, digest]() -> Result<std::optional<CatalogEntry>> {
+    const auto at = durable_.find(digest);
+    return at == durable_.end() ? std::optional<CatalogEntry>() : std::optional<CatalogEntry>(at->second);
+  });
+}
+
+void MemoryCatalog::find(std::string prefix, std::size_t limit, Callback<void(Result<Entries>)> done) {
+  limit = std::min(limit, limits::kListPageMax);
+  ask<Entries>(std::move(done), [this, range = range_of(std::move(prefix)), limit]() -> Result<Entries> {
+    if (!range.valid) return Error{Errc::invalid_argument, "a prefix is made of hex digits"};
+    Entries out;
+    for (auto at = durable_.lower_bound(range.first); at != durable_.end() && at->first <= range.last; ++at) {
+      if (out.size() >= limit) break;
+      if (!at->second.record.tombstone) out.push_back(at->second);
+    }
+    return out;
+  });
+}
+
+void MemoryCatalog::list(ListQuery query, Callback<void(Result<ListPage>)> done) {
+  ask<ListPage>(std::move(done), [this, query = std::move(query)]() -> Result<ListPage> {
+    auto at = by_time_.begin();
+    if (!query.after.empty()) {
+      const std::size_t split = query.after.find('-', 1);
+      const auto digest = split == std::string::npos ? std::nullopt : Digest::from(query.after.substr(split + 1));
+      if (!digest) return Error{Errc::invalid_argument, "not a cursor of this catalog"};
+      at = by_time_.upper_bound({-std::stoll(query.after.substr(0, split)), *digest});
+    }
+    ListPage page;
+    const std::size_t limit = std::min(query.limit, limits::kListPageMax);
+    for (; at != by_time_.end() && -at->first >= query.since_ms; ++at) {
+      if (page.entries.size() >= limit) {
+        const ImageRecord& last = page.entries.back().record;
+        page.next = std::to_string(last.time_ms) + "-" + last.digest.hex();
+        break;
+      }
+      page.entries.push_back(durable_.at(at->second));
+    }
+    return page;
+  });
+}
+
+void MemoryCatalog::bucket(std::size_t bucket, Digest after, std::size_t limit, Callback<void(Result<Entries>)> done) {
+  limit = std::min(limit, limits::kListPageMax);
+  ask<Entries>(std::move(done), [this, bucket, after, limit]() -> Result<Entries> {
+    if (bucket >= limits::kBuckets) return Error{Errc::invalid_argument, "no such bucket"};
+    Digest first;
+    first.bytes[0] = static_cast<std::byte>(bucket >> 4);
+    first.bytes[1] = static_cast<std::byte>(bucket << 4);
+    Entries out;
+    auto at = after >= first ? durable_.upper_bound(after) : durable_.lower_bound(first);
+    for (; at != durable_.end() && bucket_of(at->first) == bucket && out.size() < limit; ++at) out.push_back(at->second);
+    return out;
+  });
+}
+
+void MemoryCatalog::missing(Digest after, std::size_t limit, Callback<void(Result<Entries>)> done) {
+  limit = std::min(limit, limits::kListPageMax);
+  ask<Entries>(std::move(done), [this, after, limit]() -> Result<Entries> {
+    Entries out;
+    for (auto at = missing_.upper_bound(after); at != missing_.end() && out.size() < limit; ++at) {
+      out.push_back(durable_.at(*at));
+    }
+    return out;
+  });
+}
+
+}  // namespace cloudp2p::sim

@@ -1,0 +1,78 @@
+// MemoryCatalog: the catalog on a simulated disk: one worker, requests in order, waiting changes in one transaction.
+//
+// A crash keeps the transaction under way whole or not at all, by the seed, and loses everything behind it. The object
+// outlives its node: `crash`, then `open` on the same object is a restart on the same disk.
+#pragma once
+
+#include "sim/disk.hpp"
+
+#include <cloudp2p/catalog.hpp>
+
+#include <functional>
+#include <map>
+#include <set>
+
+namespace cloudp2p::sim {
+
+class MemoryCatalog final : public Catalog {
+ public:
+  explicit MemoryCatalog(Disk& disk) : disk_(disk) {}
+  /// Called for every change that becomes durable: the change, and what is held after it.
+  void watch(std::function<void(const CatalogChange&, const CatalogEntry&)> durable) { on_durable_ = std::move(durable); }
+  /// The hash over all buckets costs 4,096 steps; where all nodes are simulated, any function of the buckets will do.
+  void use_cheap_root() noexcept { cheap_root_ = true; }
+
+  [[nodiscard]] Status open() override;
+  void put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) override;
+  void get(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) override;
+  void find(std::string hex_prefix, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void list(ListQuery query, Callback<void(Result<ListPage>)> done) override;
+  void bucket(std::size_t bucket, Digest after, std::size_t limit,
+              Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void missing(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  [[nodiscard]] const CatalogSummary& summary() const override;
+  [[nodiscard]] const BucketHashes& buckets() const override { return buckets_; }
+
+  void crash();
+  using Records = std::map<Digest, CatalogEntry>;
+  /// What is durable now.
+  [[nodiscard]] const Records& durable() const noexcept { return durable_; }
+
+ private:
+  using Entries = std::vector<CatalogEntry>;
+  /// What a change did to one record, for the summary that follows the callbacks.
+  struct Effect {
+    std::optional<CatalogEntry> before;
+    CatalogEntry after;
+  };
+  struct Request {
+    std::optional<CatalogChange> change;
+    Callback<void(Result<CatalogEntry>)> changed;
+    Task read;  ///< Runs on the worker; posts its own answer.
+  };
+
+  void enqueue(Request request);
+  void work();
+  void finish_batch();
+  [[nodiscard]] Effect apply(const CatalogChange& change);
+  void count(const Effect& effect);
+  void count_one(const CatalogEntry& entry, std::uint64_t sign);
+  template <class T, class Read>
+  void ask(Callback<void(Result<T>)> done, Read read);
+
+  Disk& disk_;
+  Records durable_;
+  std::set<std::pair<std::int64_t, Digest>> by_time_;  ///< Live ones: (-time, digest), so that the newest is first.
+  std::set<Digest> missing_;
+  std::vector<Request> queue_;
+  std::vector<Request> batch_;
+  bool busy_ = false;
+  bool cheap_root_ = false;
+  mutable bool root_known_ = true;
+  mutable CatalogSummary summary_;
+  BucketHashes buckets_{};
+  std::uint64_t cheap_ = 0;
+  std::function<void(const CatalogChange&, const CatalogEntry&)> on_durable_;
+};
+
+}  // namespace cloudp2p::sim

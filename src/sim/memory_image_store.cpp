@@ -1,0 +1,198 @@
+#include "sim/memory_image_store.hpp"
+
+namespace cloudp2p::sim {
+namespace {
+
+constexpr std::uint64_t kFreeBytes = std::uint64_t{1} << 40;
+
+Digest hash_of(const std::vector<Buffer>& parts) {
+  ContentHash hash;
+  for (const Buffer& part : parts) hash.update(part.view());
+  return hash.finish();
+}
+
+}  // namespace
+
+/// EIO is never forgiven before a restart; a full disk is when it has room again.
+Error MemoryImageStore::refuse() {
+  if (disk_.fault() == DiskFault::io) failed_ = true;
+  return failed_ ? Error{Errc::io, "the simulated disk failed"} : disk_.error();
+}
+
+void MemoryImageStore::begin_put(PutHeader header, Callback<void(Result<PutId>)> done) {
+  disk_.after(disk_.write_time(0), [this, header = std::move(header), done = std::move(done)]() mutable {
+    if (!writable()) return disk_.post([done = std::move(done), error = refuse()] { done(error); });
+    const PutId id{++last_put_};
+    Put put;
+    put.header = std::move(header);
+    puts_.emplace(id, std::move(put));
+    disk_.post([id, done = std::move(done)] { done(id); });
+  });
+}
+
+void MemoryImageStore::append(PutId id, Buffer bytes, Callback<void(Status)> done) {
+  const auto at = puts_.find(id);
+  if (at == puts_.end()) return disk_.post([done = std::move(done)] { done(Errc::cancelled); });
+  Put& put = at->second;
+  put.hash.update(bytes.view());
+  put.written_at = std::max(put.written_at, disk_.now() + disk_.write_time(bytes.size()));
+  put.parts.push_back(std::move(bytes));
+  ++put.appends_under_way;
+  disk_.at(put.written_at, [this, id, done = std::move(done)]() mutable { appended(id, std::move(done)); });
+}
+
+void MemoryImageStore::appended(PutId id, Callback<void(Status)> done) {
+  const auto at = puts_.find(id);
+  Status status;
+  if (at == puts_.end()) {
+    status = Errc::cancelled;
+  } else if (!writable()) {
+    status = refuse();
+    if (at->second.commit) disk_.post([done = std::move(at->second.commit), error = refuse()] { done(error); });
+    puts_.erase(at);
+  } else {
+    --at->second.appends_under_way;
+  }
+  disk_.post([done = std::move(done), status = std::move(status)] { done(status); });
+  commit_when_written(id);
+}
+
+void MemoryImageStore::commit(PutId id, Callback<void(Result<StoredImage>)> done) {
+  const auto at = puts_.find(id);
+  if (at == puts_.end()) return disk_.post([done = std::move(done)] { done(Errc::cancelled); });
+  at->second.commit = std::move(done);
+  commit_when_written(id);
+}
+
+void MemoryImageStore::commit_when_written(PutId id) {
+  const auto at = puts_.find(id);
+  if (at == puts_.end() || !at->second.commit || at->second.appends_under_way > 0) return;
+  Callback<void(Result<StoredImage>)> done = std::move(at->second.commit);
+  waiting_.push_back(Commit{std::move(at->second), std::move(done)});
+  puts_.erase(at);
+  if (syncing_.empty()) sync_next();
+}
+
+void MemoryImageStore::sync_next() {
+  syncing_.swap(waiting_);
+  disk_.after(disk_.sync_time() * 2, [this] {
+    std::vector<Commit> synced;
+    synced.swap(syncing_);
+    for (Commit& commit : synced) {
+      Result<StoredImage> stored = publish(commit.put);
+      disk_.post([done = std::move(commit.done), stored = std::move(stored)] { done(stored); });
+    }
+    if (!waiting_.empty()) sync_next();
+  });
+}
+
+Result<StoredImage> MemoryImageStore::publish(const Put& put) {
+  if (!writable()) return refuse();
+  const PutHeader& header = put.header;
+  if (put.hash.size_bytes() != header.size_bytes || put.hash.finish() != header.digest) {
+    return Error{Errc::integrity, "what arrived does not have the promised digest"};
+  }
+  const auto known = by_digest_.find(header.digest);
+  if (known != by_digest_.end()) return files_.find(known->second)->second.about;
+  std::string name = short_id(header.digest) + "-" + sanitised_stem(header.name) + "." + std::string(extension(header.type));
+  while (files_.contains(name)) name.insert(name.rfind('.'), "_");
+  StoredImage about{header.digest, name, header.size_bytes, disk_.process().wall_ms()};
+  by_digest_.emplace(header.digest, name);
+  files_.emplace(std::move(name), File{put.parts, about});
+  return about;
+}
+
+void MemoryImageStore::abort(PutId id) { puts_.erase(id); }
+
+Result<Buffer> MemoryImageStore::read_now(const std::string& file_name, ReadRange range) const {
+  const auto at = files_.find(file_name);
+  if (at == files_.end()) return Error{Errc::not_found, file_name + " is not there"};
+  const std::uint64_t size = at->second.about.size_bytes;
+  if (range.offset >= size) return Buffer();
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(range.size_bytes, size - range.offset));
+  std::uint64_t begin = 0;
+  Buffer out;
+  std::size_t filled = 0;
+  for (const Buffer& part : at->second.parts) {
+    const std::uint64_t end = begin + part.size();
+    const std::uint64_t from = std::max(begin, range.offset + filled);
+    if (from < end && filled < wanted) {
+      const auto skip = static_cast<std::size_t>(from - begin);
+      const std::size_t count = std::min(part.size() - skip, wanted - filled);
+      if (count == wanted) return part.part(skip, count);
+      if (out.empty()) out = Buffer::allocate(wanted);
+      std::memcpy(out.data() + filled, part.data() + skip, count);
+      filled += count;
+    }
+    begin = end;
+  }
+  return out;
+}
+
+void MemoryImageStore::read(const std::string& file_name, ReadRange range, Callback<void(Result<Buffer>)> done) {
+  disk_.after(disk_.read_time(range.size_bytes), [this, file_name, range, done = std::move(done)]() mutable {
+    disk_.post([done = std::move(done), bytes = read_now(file_name, range)]() mutable { done(std::move(bytes)); });
+  });
+}
+
+void MemoryImageStore::erase(const std::string& file_name, Callback<void(Status)> done) {
+  disk_.after(disk_.sync_time(), [this, file_name, done = std::move(done)]() mutable {
+    if (const auto at = files_.find(file_name); at != files_.end()) {
+      by_digest_.erase(at->second.about.digest);
+      files_.erase(at);
+    }
+    disk_.post([done = std::move(done)] { done(Status()); });
+  });
+}
+
+void MemoryImageStore::verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) {
+  disk_.after(disk_.read_time(0), [this, digest, file_name, done = std::move(done)]() mutable {
+    const auto at = files_.find(file_name);
+    Status status;
+    if (at == files_.end()) {
+      status = Error{Errc::not_found, file_name + " is not there"};
+    } else if (hash_of(at->second.parts) != digest) {
+      status = Error{Errc::integrity, file_name + " does not match its digest"};
+    }
+    disk_.post([done = std::move(done), status = std::move(status)] { done(status); });
+  });
+}
+
+void MemoryImageStore::list(Callback<void(Result<std::vector<StoredImage>>)> done) {
+  disk_.after(disk_.read_time(0), [this, done = std::move(done)]() mutable {
+    std::vector<StoredImage> out;
+    for (const auto& [name, file] : files_) out.push_back(file.about);
+    disk_.post([done = std::move(done), out = std::move(out)]() mutable { done(std::move(out)); });
+  });
+}
+
+StoreStatus MemoryImageStore::status() const {
+  StoreStatus out;
+  out.free_bytes = kFreeBytes;
+  if (failed_) {
+    out = StoreStatus{StoreHealth::failed, 0, "the simulated disk failed"};
+  } else if (disk_.fault() == DiskFault::full) {
+    out = StoreStatus{StoreHealth::full, 0, "the simulated disk is full"};
+  }
+  return out;
+}
+
+void MemoryImageStore::crash() {
+  for (const Commit& commit : syncing_) {
+    if (disk_.fault() == DiskFault::none && disk_.coin()) (void)publish(commit.put);
+  }
+  syncing_.clear();
+  waiting_.clear();
+  puts_.clear();
+}
+
+bool MemoryImageStore::corrupt(const Digest& digest) {
+  const auto at = by_digest_.find(digest);
+  if (at == by_digest_.end()) return false;
+  Buffer& first = files_.find(at->second)->second.parts.front();
+  first = Buffer::copy_of(first.view());
+  first.data()[first.size() / 2] ^= std::byte{1};
+  return true;
+}
+
+}  // namespace cloudp2p::sim

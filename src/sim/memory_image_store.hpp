@@ -1,0 +1,73 @@
+// MemoryImageStore: images on a simulated disk. A commit that was not called back is kept whole or lost, by the seed;
+// a put that was not committed is lost. Waiting commits share a sync.
+#pragma once
+
+#include "sim/content_hash.hpp"
+#include "sim/disk.hpp"
+
+#include <cloudp2p/image_store.hpp>
+
+#include <map>
+
+namespace cloudp2p::sim {
+
+class MemoryImageStore final : public ImageStore {
+ public:
+  explicit MemoryImageStore(Disk& disk) : disk_(disk) {}
+
+  void begin_put(PutHeader header, Callback<void(Result<PutId>)> done) override;
+  void append(PutId put, Buffer bytes, Callback<void(Status)> done) override;
+  void commit(PutId put, Callback<void(Result<StoredImage>)> done) override;
+  void abort(PutId put) override;
+  void read(const std::string& file_name, ReadRange range, Callback<void(Result<Buffer>)> done) override;
+  void erase(const std::string& file_name, Callback<void(Status)> done) override;
+  void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) override;
+  void quarantine(const std::string& file_name, Callback<void(Status)> done) override { erase(file_name, std::move(done)); }
+  void list(Callback<void(Result<std::vector<StoredImage>>)> done) override;
+  [[nodiscard]] StoreStatus status() const override;
+
+  void crash();
+  /// A machine that restarts has its store writable again.
+  void reopen() noexcept { failed_ = false; }
+  /// Bytes of this content, complete and with the right digest, survive a power loss now.
+  [[nodiscard]] bool holds(const Digest& digest) const { return by_digest_.contains(digest); }
+  /// One bit of a stored image flips where it lies. False when there is none.
+  bool corrupt(const Digest& digest);
+
+ private:
+  struct File {
+    std::vector<Buffer> parts;
+    StoredImage about;
+  };
+  struct Put {
+    PutHeader header;
+    std::vector<Buffer> parts;
+    ContentHash hash;
+    std::size_t appends_under_way = 0;
+    TimePoint written_at{};  ///< When the last of them will be done: they finish in order.
+    Callback<void(Result<StoredImage>)> commit;  ///< Waits for them.
+  };
+  struct Commit {
+    Put put;
+    Callback<void(Result<StoredImage>)> done;
+  };
+
+  [[nodiscard]] bool writable() const { return !failed_ && disk_.fault() == DiskFault::none; }
+  [[nodiscard]] Error refuse();
+  void appended(PutId id, Callback<void(Status)> done);
+  void commit_when_written(PutId id);
+  void sync_next();
+  [[nodiscard]] Result<StoredImage> publish(const Put& put);
+  [[nodiscard]] Result<Buffer> read_now(const std::string& file_name, ReadRange range) const;
+
+  Disk& disk_;
+  std::map<std::string, File, std::less<>> files_;
+  std::map<Digest, std::string> by_digest_;
+  std::map<PutId, Put> puts_;
+  std::vector<Commit> waiting_;
+  std::vector<Commit> syncing_;
+  std::uint64_t last_put_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace cloudp2p::sim

@@ -1,0 +1,101 @@
+#include <cloudp2p/testing/random_run.hpp>
+
+#include "sim/chaos.hpp"
+
+#include <fmt/format.h>
+
+namespace cloudp2p::testing {
+
+namespace {
+
+using namespace std::chrono_literals;
+using sim::Random;
+
+constexpr Duration kLeaderBound = 10s;
+constexpr Duration kProgressBound = 10s;
+constexpr Duration kConvergenceBound = 60s;
+
+SimOptions draw_cluster(const RandomRunOptions& given, Random& random) {
+  SimOptions out;
+  out.nodes = given.nodes;
+  out.seed = random.next();
+  out.clients = 2 + random.below(3);
+  out.sabotage = given.sabotage;
+  out.log_lines_max = given.log_lines_max;
+  out.disk.sync = random.log_between(100us, 10ms);
+  out.network.delay_max = out.network.delay_min + random.log_between(100us, 10ms);
+  out.network.straggler_percent = random.percent(50) ? static_cast<unsigned>(1 + random.below(5)) : 0;
+  out.network.straggler_max = random.log_between(5ms, 300ms);
+  out.timing.takeover_delay = std::chrono::milliseconds(500 + random.below(4'500));
+  out.takeover = random.percent(80) ? Takeover::polite : random.percent(50) ? Takeover::never : Takeover::immediate;
+  out.client_timeout = std::chrono::milliseconds(1'000 + random.below(4'000));
+  return out;
+}
+
+/// A user with a short time-out tries again. Empty when it was accepted in time, else the last answer.
+std::string upload_until_accepted(SimCluster& cluster, const SimImage& image) {
+  const Duration until = cluster.now() + kProgressBound;
+  std::string last = "no answer";
+  while (cluster.now() < until) {
+    const auto upload = cluster.put_and_wait(image, until - cluster.now());
+    if (upload.ok()) return {};
+    if (upload.done()) last = upload.value().error().text();
+    cluster.run_for(50ms);
+  }
+  return last;
+}
+
+}  // namespace
+
+RandomRunResult random_run(const RandomRunOptions& options) {
+  Random random(options.seed * 1'000'003 + options.nodes);
+  SimCluster cluster(draw_cluster(options, random));
+  sim::Chaos chaos(cluster, random.fork());
+  sim::Workload workload(cluster, random.fork());
+  RandomRunResult out;
+  const auto stop = [&] { return options.stop_at_violation && !cluster.ok(); };
+
+  const Duration end = random.between(options.chaos_min, options.chaos_max);
+  while (cluster.now() < end && !stop()) {
+    const Duration next = std::min({chaos.next(), workload.next(), end});
+    while (cluster.step(next) && !stop()) {
+    }
+    chaos.act();
+    workload.act();
+  }
+  std::vector<std::string> owed;
+  if (!stop()) {
+    chaos.end();
+    if (cluster.run_until_leader(kLeaderBound) == kNobody) {
+      owed.push_back("L1 (a leader) violated: nobody leads 10 s after all faults ended");
+    }
+    const std::string stuck = upload_until_accepted(cluster, make_image(random.next(), 10'000));
+    if (!stuck.empty()) owed.push_back("L2 (progress) violated: no upload succeeds after all faults ended: " + stuck);
+    if (!cluster.converges(kConvergenceBound)) {
+      owed.push_back("I13 (convergence) violated: catalogs or bytes differ 60 s after all faults ended");
+    }
+    if (!cluster.run_until([&] { return workload.all_answered(); }, 60s)) {
+      owed.push_back("L3 (every operation is answered) violated: a client waits for ever");
+    }
+  }
+  out.violations = cluster.violations();
+  out.violations.insert(out.violations.end(), owed.begin(), owed.end());
+  out.trace_hash = cluster.trace_hash();
+  out.events = cluster.events();
+  out.virtual_time = cluster.now();
+  out.uploads_acknowledged = cluster.acknowledged().size();
+  out.operations = workload.count();
+  out.operations_failed = workload.failed();
+  if (!out.ok()) {
+    for (const std::string& line : owed) out.report += line + "\n";
+    out.report += cluster.report() + "replay: " + replay_command(options) + "\n";
+  }
+  return out;
+}
+
+std::string replay_command(const RandomRunOptions& options) {
+  return fmt::format("CLOUDP2P_SIM_SEED={} CLOUDP2P_SIM_NODES={} sim_tests --test-case='one seed, replayed'", options.seed,
+                     options.nodes);
+}
+
+}  // namespace cloudp2p::testing

@@ -1,0 +1,130 @@
+#include "sim/sim_client.hpp"
+
+#include <stdexcept>
+
+namespace cloudp2p::sim {
+namespace {
+
+class ImageInMemory final : public ImageSource {
+ public:
+  ImageInMemory(Executor& executor, testing::SimImage image) : executor_(executor), image_(std::move(image)) {}
+
+  [[nodiscard]] const std::string& name() const override { return image_.name; }
+  void identify(Callback<void(Result<Content>)> done) override {
+    executor_.post([done = std::move(done), content = Content{image_.size_bytes, image_.digest}] { done(content); });
+  }
+  void read(ReadRange range, Callback<void(Result<Buffer>)> done) override {
+    executor_.post([done = std::move(done), bytes = part(range)]() mutable { done(std::move(bytes)); });
+  }
+
+ private:
+  [[nodiscard]] Buffer part(ReadRange range) const {
+    const std::size_t head = image_.head.size();
+    const auto offset = static_cast<std::size_t>(range.offset);
+    if (offset >= head) return image_.tail.part(offset - head, range.size_bytes);
+    if (offset + range.size_bytes <= head) return image_.head.part(offset, range.size_bytes);
+    Buffer out = Buffer::allocate(range.size_bytes);
+    const std::size_t from_head = head - offset;
+    std::memcpy(out.data(), image_.head.data() + offset, from_head);
+    std::memcpy(out.data() + from_head, image_.tail.data(), range.size_bytes - from_head);
+    return out;
+  }
+
+  Executor& executor_;
+  const testing::SimImage image_;
+};
+
+class HashingSink final : public ImageSink {
+ public:
+  HashingSink(Executor& executor) : executor_(executor) {}
+
+  void restart() override { hash_ = ContentHash(); }
+  void write(Buffer bytes, Callback<void(Status)> done) override {
+    hash_.update(bytes.view());
+    executor_.post([done = std::move(done)] { done(Status()); });
+  }
+  void finish(const ImageRecord& record, Callback<void(Status)> done) override {
+    const bool right = hash_.size_bytes() == record.size_bytes && hash_.finish() == record.digest;
+    executor_.post([done = std::move(done), right] { done(right ? Status() : Status(Errc::integrity)); });
+  }
+  [[nodiscard]] Digest digest() const { return hash_.finish(); }
+
+ private:
+  Executor& executor_;
+  ContentHash hash_;
+};
+
+}  // namespace
+
+SimClient::SimClient(Scheduler& scheduler, Network& network, RecordedLog& log, Invariants& invariants, Config config,
+                     HostId host, Random random)
+    : network_(network),
+      log_(log),
+      invariants_(invariants),
+      config_(std::move(config)),
+      host_(host),
+      random_(random),
+      process_(scheduler, random_.fork()),
+      entropy_(random_.fork()) {
+  open();
+}
+
+SimClient::~SimClient() { close(); }
+
+void SimClient::open() {
+  transport_ = std::make_unique<SimTransport>(network_, host_, process_, Role::client);
+  const ClientPorts ports{&process_, transport_.get(), &process_, &entropy_, &log_};
+  Result<std::unique_ptr<Client>> client = Client::open(config_, ports);
+  if (!client.ok()) throw std::invalid_argument(client.error().text());
+  client_ = std::move(*client);
+}
+
+void SimClient::close() {
+  client_.reset();
+  transport_->stop();
+  network_.on_process_gone(host_, true);
+}
+
+void SimClient::restart() {
+  close();
+  open();
+}
+
+void SimClient::put(const testing::SimImage& image, const State<UploadOutcome>& state) {
+  invariants_.offered(image.digest, image.size_bytes);
+  auto done = [this, state, digest = image.digest](Result<UploadOutcome> outcome) {
+    invariants_.upload_answered(digest, outcome);
+    state->result = std::move(outcome);
+  };
+  state->operation = client_->upload(std::make_shared<ImageInMemory>(process_, image), {}, std::move(done));
+}
+
+void SimClient::get(const Digest& digest, const State<ImageInfo>& state) {
+  auto sink = std::make_shared<HashingSink>(process_);
+  auto done = [this, state, sink, digest, mark = invariants_.read_begins()](Result<ImageInfo> info) {
+    if (info.ok()) invariants_.bytes_answered(digest, sink->digest());
+    invariants_.info_answered(digest, mark, info);
+    state->result = std::move(info);
+  };
+  state->operation = client_->get(digest.hex(), sink, {}, std::move(done));
+}
+
+void SimClient::info(const Digest& digest, const State<ImageInfo>& state) {
+  auto done = [this, state, digest, mark = invariants_.read_begins()](Result<ImageInfo> info) {
+    invariants_.info_answered(digest, mark, info);
+    state->result = std::move(info);
+  };
+  state->operation = client_->info(digest.hex(), std::move(done));
+}
+
+void SimClient::list(const State<ListPage>& state) {
+  ListQuery query;
+  query.limit = limits::kListPageMax;
+  auto done = [this, state, mark = invariants_.read_begins()](Result<ListPage> page) {
+    invariants_.list_answered(mark, page);
+    state->result = std::move(page);
+  };
+  state->operation = client_->list(std::move(query), std::move(done));
+}
+
+}  // namespace cloudp2p::sim

@@ -1,0 +1,42 @@
+// SimClient: one simulated machine with the real Client on it.
+#pragma once
+
+#include "sim/invariants.hpp"
+
+#include <cloudp2p/client.hpp>
+#include <cloudp2p/testing/sim_cluster.hpp>
+
+namespace cloudp2p::sim {
+
+class SimClient {
+ public:
+  SimClient(Scheduler& scheduler, Network& network, RecordedLog& log, Invariants& invariants, Config config, HostId host,
+            Random random);
+  ~SimClient();
+  void restart();
+
+  template <class T>
+  using State = std::shared_ptr<typename testing::SimResult<T>::State>;
+  void put(const testing::SimImage& image, const State<UploadOutcome>& state);
+  void get(const Digest& digest, const State<ImageInfo>& state);
+  void info(const Digest& digest, const State<ImageInfo>& state);
+  void list(const State<ListPage>& state);
+  [[nodiscard]] HostId host() const noexcept { return host_; }
+
+ private:
+  void open();
+  void close();
+
+  Network& network_;
+  RecordedLog& log_;
+  Invariants& invariants_;
+  const Config config_;
+  const HostId host_;
+  Random random_;
+  Process process_;
+  SeededEntropy entropy_;
+  std::unique_ptr<SimTransport> transport_;
+  std::unique_ptr<Client> client_;
+};
+
+}  // namespace cloudp2p::sim
