@@ -39,11 +39,20 @@ void Uploads::accept(const JobPtr& job, std::uint64_t offset, Buffer bytes) {
     begin_fresh(job, bytes.view().first(std::min(bytes.size(), kSniffBytes)));
     if (!current(job)) return;
   }
-  if (job->stage != Stage::streaming) return;
-  const std::uint64_t before = job->put->received();
-  const Status taken = job->put->offer(offset, bytes);
-  if (!taken.ok()) return fail(job, taken.error());
-  if (job->put->received() > before) job->window.emplace_back(offset, std::move(bytes));
+  // While this node lands what it had in full, a follower may still need bytes that are sent once more.
+  if (job->stage != Stage::streaming && job->stage != Stage::landing) return;
+  const std::uint64_t end = offset + bytes.size();
+  if (end > std::max<std::uint64_t>(job->client.granted, limits::kUploadWindowBytesMin)) {
+    return fail(job, Error{Errc::protocol, "window overrun"});
+  }
+  if (job->put) {
+    const Status taken = job->put->offer(offset, bytes);
+    if (!taken.ok()) return fail(job, taken.error());
+  }
+  if (end > job->window_end) {
+    job->window.emplace_back(offset, std::move(bytes));
+    job->window_end = end;
+  }
   pump(job);
   land_if_complete(job);
 }
@@ -59,7 +68,7 @@ void Uploads::on_replica_message(const JobPtr& job, NodeId id, wire::Message& me
     replica.has_offset = true;
     if (job->stage == Stage::asking_offsets) return offsets_known(job, false);
     pump(job);
-    if (job->stage == Stage::streaming) grant_client(*job);
+    if (job->stage == Stage::streaming || job->stage == Stage::landing) grant_client(*job);
     return;
   }
   if (const auto* ack = std::get_if<wire::ReplicateAck>(&message)) {
@@ -70,7 +79,7 @@ void Uploads::on_replica_message(const JobPtr& job, NodeId id, wire::Message& me
     replica.state = ReplicaState::acked;
     if (job->stage == Stage::asking_offsets) return offsets_known(job, false);
     pump(job);
-    if (job->stage == Stage::streaming) grant_client(*job);
+    if (job->stage == Stage::streaming || job->stage == Stage::landing) grant_client(*job);
     return settle(job);
   }
   replica_failed(job, replica, Error{Errc::unreachable, "the connection to a follower broke"});
@@ -95,15 +104,14 @@ void Uploads::offsets_known(const JobPtr& job, bool patience_over) {
   std::uint64_t start = job->put->written();
   if (followers_needed > 0) start = std::min(start, held[followers_needed - 1]);
   job->stage = Stage::streaming;
+  job->window_end = start;
   for (auto& [id, replica] : job->replicas) {
     const bool behind = replica.state == ReplicaState::streaming && (!replica.has_offset || replica.held < start);
     if (behind) replica_failed(job, replica, Error{Errc::busy, "holds less than the others; repaired later"});
     replica.next = start;
   }
   if (!current(job)) return;
-  const std::uint64_t limit = std::min(start + services_.window_bytes(jobs_.size()), job->record.size_bytes);
-  job->client.granted = limit;
-  (void)services_.send(job->client.connection, wire::Credit{job->client.ask.request, start, limit});
+  grant(*job, start, start + services_.window_bytes(jobs_.size()));
   land_if_complete(job);
 }
 
@@ -137,8 +145,8 @@ void Uploads::pump_one(Job& job, Replica& replica) {
 }
 
 void Uploads::grant_client(Job& job) {
-  if (job.client.connection == kNoConnection || !job.put) return;
-  std::uint64_t base = job.put->written();
+  if (job.client.connection == kNoConnection) return;
+  std::uint64_t base = job.put ? job.put->written() : job.record.size_bytes;
   for (const auto& [id, replica] : job.replicas) {
     if (replica.state == ReplicaState::streaming) base = std::min(base, replica.held);
   }
@@ -147,9 +155,12 @@ void Uploads::grant_client(Job& job) {
   const bool first = job.client.granted == 0;
   if (!first && limit < job.record.size_bytes && limit < job.client.granted + window / 4) return;
   if (!first && limit <= job.client.granted) return;
-  job.client.granted = std::max(limit, job.client.granted);
-  (void)services_.send(job.client.connection,
-                       wire::Credit{job.client.ask.request, job.put->received(), job.client.granted});
+  grant(job, job.window_end, limit);
+}
+
+void Uploads::grant(Job& job, std::uint64_t held, std::uint64_t limit) {
+  job.client.granted = std::max(std::min(limit, job.client.ask.size_bytes), job.client.granted);
+  (void)services_.send(job.client.connection, wire::Credit{job.client.ask.request, held, job.client.granted});
 }
 
 void Uploads::land_if_complete(const JobPtr& job) {
@@ -197,7 +208,7 @@ void Uploads::replica_failed(const JobPtr& job, Replica& replica, const Error& e
   }
   pump(job);
   if (job->stage == Stage::asking_offsets) return offsets_known(job, false);
-  if (job->stage == Stage::streaming) grant_client(*job);
+  if (job->stage == Stage::streaming || job->stage == Stage::landing) grant_client(*job);
   settle(job);
 }
 
@@ -303,7 +314,8 @@ void Uploads::on_connection_closed(ConnectionId connection) {
   for (const JobPtr& job : left) {
     by_request_.erase({connection, job->client.ask.request});
     job->client.connection = kNoConnection;
-    if (job->stage == Stage::landing) continue;  // everything is here: finish it
+    const bool all_here = job->metadata_only || job->window_end == job->record.size_bytes;
+    if (job->stage == Stage::landing && all_here) continue;  // nothing more is needed from the client
     fail(job, Error{Errc::closed, "the client left"});
   }
 }

@@ -63,6 +63,7 @@ class Uploads {
     std::unique_ptr<LocalPut> put;
     std::map<NodeId, Replica> replicas;
     std::deque<std::pair<std::uint64_t, Buffer>> window;  ///< Chunks that some replica has not been sent yet.
+    std::uint64_t window_end = 0;  ///< Where the next chunk of the window begins; may lie below what the put holds.
     std::vector<std::pair<std::uint64_t, Buffer>> early;
     std::size_t early_bytes = 0;
     TimePoint since;
@@ -87,6 +88,7 @@ class Uploads {
   void pump(const JobPtr& job);
   void pump_one(Job& job, Replica& replica);
   void grant_client(Job& job);
+  void grant(Job& job, std::uint64_t held, std::uint64_t limit);
   void drop_slow(const JobPtr& job);
 
   // The end.

@@ -58,8 +58,8 @@ bool Uploads::joins_running(ConnectionId connection, const wire::Upload& ask) {
   } else if (job.stage == Stage::waiting_first) {
     job.early.clear();
     job.early_bytes = 0;
-    (void)services_.send(connection, wire::Credit{ask.request, 0, services_.window_bytes(jobs_.size())});
-  } else if (job.stage == Stage::streaming && job.put) {
+    grant(job, 0, services_.window_bytes(jobs_.size()));
+  } else if (job.stage == Stage::streaming || job.stage == Stage::landing) {
     grant_client(job);
   }
   return true;
@@ -94,7 +94,7 @@ void Uploads::looked_up(const JobPtr& job, Result<std::optional<CatalogEntry>> f
   if (job->put) return begin_resumed(job);
   job->stage = Stage::waiting_first;
   if (ask.resume) {
-    (void)services_.send(job->client.connection, wire::Credit{ask.request, 0, services_.window_bytes(jobs_.size())});
+    grant(*job, 0, services_.window_bytes(jobs_.size()));
   }
   std::vector<std::pair<std::uint64_t, Buffer>> early;
   early.swap(job->early);

@@ -1,10 +1,10 @@
-// Random runs: the seed draws the faults; the rules must hold at every step, and afterwards the cluster must recover.
-#include <cloudp2p/testing/random_run.hpp>
-
+// A thousand random lives; each is drawn from its seed, and judged at every step.
 #include <doctest/doctest.h>
+#include <cloudp2p/testing/random_run.hpp>
 
 #include <atomic>
 #include <cstdlib>
+#include <iostream>
 #include <mutex>
 #include <thread>
 
@@ -13,63 +13,80 @@ using namespace cloudp2p::testing;
 
 namespace {
 
-RandomRunOptions run_of(std::uint64_t seed, std::size_t nodes) {
-  RandomRunOptions options;
-  options.seed = seed;
-  options.nodes = nodes;
-  return options;
-}
+struct Batch {
+  std::size_t nodes;
+  std::uint64_t seeds;
+};
 
-/// Runs are independent of each other: two at a time, for two cores.
-std::vector<std::string> reports_of(std::size_t nodes, std::uint64_t seeds) {
+/// The reports of the runs that failed, at most a few; all runs share two threads.
+std::vector<std::string> live_through(const Batch& batch) {
   std::atomic<std::uint64_t> next{1};
   std::mutex mutex;
   std::vector<std::string> reports;
-  auto work = [&] {
-    for (std::uint64_t seed = next++; seed <= seeds; seed = next++) {
-      const RandomRunResult result = random_run(run_of(seed, nodes));
+  const auto work = [&] {
+    for (std::uint64_t seed = next++; seed <= batch.seeds; seed = next++) {
+      RandomRunOptions options;
+      options.seed = seed;
+      options.nodes = batch.nodes;
+      const RandomRunResult result = random_run(options);
       if (result.ok()) continue;
       const std::lock_guard lock(mutex);
-      reports.push_back(result.report);
+      if (reports.size() < 3) reports.push_back(result.report);
     }
   };
-  std::thread other(work);
+  std::thread second(work);
   work();
-  other.join();
+  second.join();
   return reports;
 }
 
-void require_clean(std::size_t nodes, std::uint64_t seeds) {
-  for (const std::string& report : reports_of(nodes, seeds)) FAIL_CHECK(report);
+std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
 }
 
 }  // namespace
 
-TEST_CASE("one seed, replayed") {
-  const char* const seed = std::getenv("CLOUDP2P_SIM_SEED");
-  const char* const nodes = std::getenv("CLOUDP2P_SIM_NODES");
-  if (seed == nullptr) return;
-  RandomRunOptions options = run_of(std::strtoull(seed, nullptr, 10), nodes == nullptr ? 3 : std::strtoull(nodes, nullptr, 10));
-  options.log_lines_max = 400;
-  const RandomRunResult result = random_run(options);
-  MESSAGE("trace ", result.trace_hash, ", ", result.events, " events, ", result.uploads_acknowledged, " uploads acknowledged");
-  CHECK_MESSAGE(result.ok(), result.report);
+TEST_CASE("600 random lives of three nodes break no rule") { CHECK(live_through({3, 600}) == std::vector<std::string>{}); }
+
+TEST_CASE("300 random lives of five nodes break no rule") { CHECK(live_through({5, 300}) == std::vector<std::string>{}); }
+
+TEST_CASE("100 random lives of seven nodes break no rule") { CHECK(live_through({7, 100}) == std::vector<std::string>{}); }
+
+TEST_CASE("a random life does what it is for: most uploads are acknowledged, some operations fail") {
+  RandomRunResult all;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    RandomRunOptions options;
+    options.seed = seed;
+    const RandomRunResult one = random_run(options);
+    all.uploads_acknowledged += one.uploads_acknowledged;
+    all.operations += one.operations;
+    all.operations_failed += one.operations_failed;
+  }
+  CHECK(all.uploads_acknowledged > all.operations / 3);
+  CHECK(all.operations_failed > 0);
 }
 
-TEST_CASE("the same seed gives the same run, event by event, and another seed another one") {
-  const RandomRunResult first = random_run(run_of(7, 3));
-  const RandomRunResult again = random_run(run_of(7, 3));
+TEST_CASE("the same seed lives the same life, another seed another") {
+  RandomRunOptions options;
+  options.seed = 11;
+  options.nodes = 5;
+  const RandomRunResult first = random_run(options);
+  options.log_lines_max = 100;  // watching changes nothing
+  const RandomRunResult again = random_run(options);
   CHECK(first.trace_hash == again.trace_hash);
   CHECK(first.events == again.events);
-  CHECK(random_run(run_of(8, 3)).trace_hash != first.trace_hash);
+  options.seed = 12;
+  CHECK(random_run(options).trace_hash != first.trace_hash);
 }
 
-TEST_CASE("a random run is busy: clients are served and clients are failed") {
-  const RandomRunResult result = random_run(run_of(3, 3));
-  CHECK(result.uploads_acknowledged > 20);
-  CHECK(result.operations > result.uploads_acknowledged);
+TEST_CASE("one seed, replayed") {
+  RandomRunOptions options;
+  options.seed = number_from("CLOUDP2P_SIM_SEED", 0);
+  if (options.seed == 0) return;
+  options.nodes = number_from("CLOUDP2P_SIM_NODES", 3);
+  options.log_lines_max = number_from("CLOUDP2P_SIM_LINES", 2'000);
+  const RandomRunResult result = random_run(options);
+  std::cout << result.report;
+  CHECK(result.ok());
 }
-
-TEST_CASE("600 seeds of three nodes live through their faults") { require_clean(3, 600); }
-TEST_CASE("300 seeds of five nodes live through their faults") { require_clean(5, 300); }
-TEST_CASE("100 seeds of seven nodes live through their faults") { require_clean(7, 100); }

@@ -127,3 +127,19 @@ TEST_CASE("everything that was acknowledged is there after all nodes lost power 
   for (const SimImage& image : images) CHECK(sim.durable_copies(image.digest) == 3);
   require_clean(sim);
 }
+
+TEST_CASE("a follower that was behind when the leader died gets the bytes that the new leader has already") {
+  SimCluster sim(cluster_of(3, 31));
+  REQUIRE(sim.run_until_leader(3s) == NodeId{3});
+  sim.slow_disk(NodeId{1}, 200);
+  const SimImage image = make_image(9, 600 * kKib);
+  const auto upload = sim.put(image);
+  sim.run_for(6ms);
+  REQUIRE_FALSE(upload.done());
+  sim.crash(NodeId{3});
+  sim.slow_disk(NodeId{1}, 1);
+  CHECK(sim.run_until([&] { return upload.done(); }, 10s));
+  CHECK(upload.ok());
+  CHECK(sim.durable_copies(image.digest) == 2);
+  require_clean(sim);
+}

@@ -1,0 +1,155 @@
+// The proof that the simulator bites: one rule is broken at a time, and it must be noticed. The same lives without the
+// broken rule pass.
+#include <doctest/doctest.h>
+#include <cloudp2p/testing/random_run.hpp>
+
+#include <functional>
+
+using namespace cloudp2p;
+using namespace cloudp2p::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The first violation that random lives show within so many seeds; empty when there is none.
+std::string random_verdict(const Sabotage& sabotage, std::uint64_t seeds) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    RandomRunOptions options;
+    options.seed = seed;
+    options.sabotage = sabotage;
+    const RandomRunResult result = random_run(options);
+    if (!result.ok()) return result.violations.front();
+  }
+  return {};
+}
+
+/// Every one of these lives takes the same course; the seed decides what comes a moment earlier or later.
+using Scenario = std::function<void(SimCluster&)>;
+std::string verdict(const Scenario& scenario, const Sabotage& sabotage, std::uint64_t seeds) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    SimOptions options;
+    options.seed = seed;
+    options.sabotage = sabotage;
+    options.takeover = Takeover::never;
+    options.disk.sync = 100us;
+    options.client_timeout = 5s;
+    SimCluster sim(options);
+    scenario(sim);
+    if (!sim.ok()) return sim.violations().front();
+  }
+  return {};
+}
+
+bool names(const std::string& violation, const std::string& rule) { return violation.rfind(rule + " ", 0) == 0; }
+
+/// A leader sleeps; while it does, another is elected. `asleep` happens before it wakes up.
+void leader_sleeps(SimCluster& sim, const std::function<void(NodeId)>& asleep) {
+  const NodeId old = sim.run_until_leader(5s);
+  (void)sim.list(1);  // this client knows the old leader, and is idle from now on
+  sim.run_for(100ms);
+  sim.pause(old);
+  REQUIRE(sim.run_until_leader(5s) != old);
+  asleep(old);
+  sim.resume(old);
+  sim.run_for(1s);
+}
+
+void late_upload(SimCluster& sim) {
+  leader_sleeps(sim, [&](NodeId) {
+    (void)sim.put(make_image(7, 2'000), 1);
+    sim.run_for(20ms);
+  });
+}
+
+void late_read(SimCluster& sim) {
+  leader_sleeps(sim, [&](NodeId) {
+    CHECK(sim.put_and_wait(make_image(8, 2'000), 5s).ok());
+    (void)sim.list(1);
+    sim.run_for(20ms);
+  });
+}
+
+void sync_across_a_vote(SimCluster& sim) {
+  const NodeId old = sim.run_until_leader(5s);
+  for (std::uint32_t id = 1; id <= 3; ++id) sim.slow_disk(NodeId{id}, NodeId{id} == old ? 1 : 6'000);
+  (void)sim.put(make_image(9, 2'000));
+  sim.run_for(20ms);
+  sim.pause(old);
+  sim.run_for(2'600ms);
+  sim.resume(old);
+  sim.run_for(3s);
+}
+
+void seen_on_a_minority(SimCluster& sim) {
+  REQUIRE(sim.run_until_leader(5s) == NodeId{3});
+  const SimImage image = make_image(10, 2'000);
+  sim.slow_disk(NodeId{1}, 8'000);
+  sim.slow_disk(NodeId{3}, 8'000);
+  (void)sim.put(image);
+  REQUIRE(sim.run_until([&] { return sim.durable_copies(image.digest) == 1; }, 2s));
+  sim.crash(NodeId{3}, Crash::kPowerLoss);
+  sim.slow_disk(NodeId{1}, 1);
+  sim.slow_disk(NodeId{3}, 1);
+  if (sim.run_until_leader(5s) != NodeId{2}) return;
+  const auto shown = sim.list(1);
+  sim.run_until([&] { return shown.done(); }, 200ms);
+  sim.crash(NodeId{2});
+  sim.restart(NodeId{3});
+  sim.run_until_leader(5s);
+  const auto later = sim.list(1);
+  sim.run_until([&] { return later.done(); }, 5s);
+}
+
+}  // namespace
+
+TEST_CASE("a vote that is not persisted is caught") {
+  Sabotage sabotage;
+  sabotage.vote_not_persisted = true;
+  CHECK(names(random_verdict(sabotage, 3), "I4"));
+}
+
+TEST_CASE("a majority that is one short is caught") {
+  Sabotage sabotage;
+  sabotage.majority_one_short = true;
+  CHECK(random_verdict(sabotage, 3) != "");
+}
+
+TEST_CASE("followers that obey a superseded leader are caught") {
+  Sabotage sabotage;
+  sabotage.no_term_fencing = true;
+  CHECK(verdict(late_upload, sabotage, 60) != "");
+  CHECK(verdict(late_upload, {}, 60) == "");
+}
+
+TEST_CASE("a term that is not checked again after the sync is caught") {
+  Sabotage sabotage;
+  sabotage.no_term_check_after_sync = true;
+  CHECK(names(verdict(sync_across_a_vote, sabotage, 100), "I6"));
+  CHECK(verdict(sync_across_a_vote, {}, 100) == "");
+}
+
+TEST_CASE("an acknowledgement before the sync is caught") {
+  Sabotage sabotage;
+  sabotage.ack_before_sync = true;
+  CHECK(names(random_verdict(sabotage, 3), "I5"));
+}
+
+TEST_CASE("a read that no majority confirmed is caught") {
+  Sabotage sabotage;
+  sabotage.read_without_confirmation = true;
+  CHECK(names(verdict(late_read, sabotage, 30), "I12"));
+  CHECK(verdict(late_read, {}, 30) == "");
+}
+
+TEST_CASE("a takeover that writes nothing back is caught") {
+  Sabotage sabotage;
+  sabotage.no_write_back_at_takeover = true;
+  CHECK(names(verdict(seen_on_a_minority, sabotage, 30), "I12"));
+  CHECK(verdict(seen_on_a_minority, {}, 30) == "");
+}
+
+TEST_CASE("a duplicate that is acknowledged from the local copy is caught") {
+  Sabotage sabotage;
+  sabotage.duplicate_acked_from_local_copy = true;
+  CHECK(names(random_verdict(sabotage, 3), "I5"));
+}

@@ -1,0 +1,204 @@
+// What happens to a cluster in this or that trouble, told one by one.
+#include <doctest/doctest.h>
+#include <cloudp2p/testing/sim_cluster.hpp>
+
+using namespace cloudp2p;
+using namespace cloudp2p::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+SimOptions nodes(std::size_t count, std::uint64_t seed) {
+  SimOptions out;
+  out.nodes = count;
+  out.seed = seed;
+  return out;
+}
+
+void check_rules(const SimCluster& sim) { CHECK_MESSAGE(sim.ok(), sim.report()); }
+
+}  // namespace
+
+TEST_CASE("three fresh nodes found a cluster and the highest leads") {
+  SimCluster sim(nodes(3, 1));
+  CHECK(sim.run_until_leader(2s) == NodeId{3});
+  const auto upload = sim.put_and_wait(make_image(1, 30'000), 1s);
+  REQUIRE(upload.ok());
+  CHECK((*upload.value()).copies >= 2);
+  CHECK(sim.converges(2s));
+  CHECK(sim.durable_copies(make_image(1, 30'000).digest) == 3);
+  check_rules(sim);
+}
+
+TEST_CASE("an isolated leader steps down and its upload stays unknown") {
+  SimOptions options = nodes(5, 7);
+  options.client_timeout = 1s;
+  SimCluster sim(options);
+  const NodeId old = sim.run_until_leader(2s);
+  REQUIRE(sim.put_and_wait(make_image(1, 3'000), 1s).ok());
+  sim.cut(old, Direction::kBoth);
+  for (std::uint32_t id = 1; id <= 5; ++id) {
+    if (NodeId{id} != old) sim.cut_clients(NodeId{id});
+  }
+  const auto upload = sim.put_and_wait(make_image(2, 30'000), 20s);
+  CHECK(upload.done());
+  CHECK_FALSE(upload.ok());
+  CHECK_FALSE(sim.status(old).serving);
+  const NodeId next = sim.run_until_leader(1s);
+  CHECK(next != kNobody);
+  CHECK(next != old);
+  sim.heal();
+  CHECK(sim.put_and_wait(make_image(3, 3'000), 5s).ok());
+  CHECK(sim.converges(20s));
+  check_rules(sim);
+}
+
+TEST_CASE("a minority acknowledges nothing and confirms no read") {
+  SimCluster sim(nodes(5, 3));
+  sim.run_until_leader(2s);
+  for (const std::uint32_t id : {1U, 2U, 3U}) sim.crash(NodeId{id}, Crash::kPowerLoss);
+  sim.run_for(1s);
+  const std::size_t before = sim.acknowledged().size();
+  const auto upload = sim.put(make_image(4, 3'000), 0);
+  const auto list = sim.list(1);
+  CHECK(sim.run_until([&] { return upload.done() && list.done(); }, 60s));
+  CHECK_FALSE(upload.ok());
+  CHECK_FALSE(list.ok());
+  CHECK(sim.acknowledged().size() == before);
+  check_rules(sim);
+}
+
+TEST_CASE("a leader that sleeps through an upload: the client sees one pause, one success") {
+  SimCluster sim(nodes(3, 5));
+  const NodeId old = sim.run_until_leader(2s);
+  const SimImage image = make_image(5, 600'000);
+  const auto upload = sim.put(image);
+  sim.run_for(3ms);
+  REQUIRE_FALSE(upload.done());
+  sim.pause(old);
+  CHECK(sim.run_until([&] { return upload.done(); }, 10s));
+  CHECK(upload.ok());
+  sim.resume(old);
+  CHECK(sim.converges(20s));
+  CHECK(sim.durable_copies(image.digest) == 3);
+  check_rules(sim);
+}
+
+TEST_CASE("an upload goes on with the next leader where the dead one left it") {
+  SimCluster sim(nodes(3, 6));
+  const NodeId old = sim.run_until_leader(2s);
+  const SimImage image = make_image(6, 900'000);
+  const auto upload = sim.put(image);
+  sim.run_for(6ms);
+  REQUIRE_FALSE(upload.done());
+  sim.crash(old, Crash::kPowerLoss);
+  CHECK(sim.run_until([&] { return upload.done(); }, 10s));
+  REQUIRE(upload.ok());
+  CHECK((*upload.value()).leader != old);
+  CHECK((*upload.value()).attempts > 1);
+  sim.restart(old);
+  CHECK(sim.converges(20s));
+  check_rules(sim);
+}
+
+TEST_CASE("two clients send the same image at once: both succeed, it is stored once") {
+  SimCluster sim(nodes(3, 8));
+  sim.run_until_leader(2s);
+  const SimImage image = make_image(8, 40'000);
+  const auto one = sim.put(image, 0);
+  const auto two = sim.put(image, 1);
+  CHECK(sim.run_until([&] { return one.done() && two.done(); }, 5s));
+  CHECK(one.ok());
+  CHECK(two.ok());
+  const auto again = sim.put_and_wait(image, 2s);
+  REQUIRE(again.ok());
+  CHECK((*again.value()).already_stored);
+  check_rules(sim);
+}
+
+TEST_CASE("a follower with a slow disk holds nobody up") {
+  SimCluster sim(nodes(3, 9));
+  const NodeId leader = sim.run_until_leader(2s);
+  sim.slow_disk(leader == NodeId{1} ? NodeId{2} : NodeId{1}, 1'000);
+  const Duration before = sim.now();
+  CHECK(sim.put_and_wait(make_image(9, 30'000), 5s).ok());
+  CHECK(sim.now() - before < 100ms);
+  check_rules(sim);
+}
+
+TEST_CASE("all nodes lose power and start again: what was acknowledged is there") {
+  SimCluster sim(nodes(3, 10));
+  sim.run_until_leader(2s);
+  for (std::uint64_t salt = 1; salt <= 5; ++salt) REQUIRE(sim.put_and_wait(make_image(salt, 9'000), 2s).ok());
+  for (std::uint32_t id = 1; id <= 3; ++id) sim.crash(NodeId{id}, Crash::kPowerLoss);
+  sim.run_for(1s);
+  for (std::uint32_t id = 1; id <= 3; ++id) sim.restart(NodeId{id});
+  CHECK(sim.run_until_leader(5s) != kNobody);
+  for (std::uint64_t salt = 1; salt <= 5; ++salt) {
+    const auto image = sim.get(make_image(salt, 9'000).digest);
+    CHECK(sim.run_until([&] { return image.done(); }, 5s));
+    CHECK(image.ok());
+  }
+  CHECK(sim.converges(10s));
+  check_rules(sim);
+}
+
+TEST_CASE("a node that comes back catches up by itself") {
+  SimCluster sim(nodes(3, 12));
+  sim.run_until_leader(2s);
+  sim.crash(NodeId{1});
+  for (std::uint64_t salt = 1; salt <= 10; ++salt) REQUIRE(sim.put_and_wait(make_image(salt, 9'000), 2s).ok());
+  sim.restart(NodeId{1});
+  CHECK(sim.converges(10s));
+  CHECK(sim.durable_copies(make_image(1, 9'000).digest) == 3);
+  check_rules(sim);
+}
+
+TEST_CASE("a killed leader costs a few round trips, not a timeout") {
+  SimCluster sim(nodes(3, 13));
+  const NodeId old = sim.run_until_leader(2s);
+  sim.run_for(2s);
+  sim.crash(old, Crash::kKill);
+  const Duration before = sim.now();
+  CHECK(sim.run_until_leader(2s) != old);
+  CHECK(sim.now() - before < 200ms);
+  check_rules(sim);
+}
+
+TEST_CASE("a leader that is asked to stop hands over, and no client notices") {
+  SimCluster sim(nodes(3, 14));
+  const NodeId old = sim.run_until_leader(2s);
+  sim.run_for(2s);
+  sim.drain(old, 500ms);
+  const auto upload = sim.put_and_wait(make_image(14, 30'000), 5s);
+  CHECK(upload.ok());
+  CHECK_FALSE(sim.running(old));
+  check_rules(sim);
+}
+
+TEST_CASE("a flipped bit on one disk is never given to a reader") {
+  SimCluster sim(nodes(3, 15));
+  const NodeId leader = sim.run_until_leader(2s);
+  const SimImage image = make_image(15, 30'000);
+  REQUIRE(sim.put_and_wait(image, 2s).ok());
+  REQUIRE(sim.converges(5s));
+  sim.corrupt(leader, image.digest);
+  const auto read = sim.get(image.digest);
+  CHECK(sim.run_until([&] { return read.done(); }, 10s));
+  CHECK(read.ok());
+  check_rules(sim);
+}
+
+TEST_CASE("a disk that fails under the leader: another leads, nothing acknowledged is lost") {
+  SimCluster sim(nodes(3, 16));
+  const NodeId old = sim.run_until_leader(2s);
+  REQUIRE(sim.put_and_wait(make_image(1, 9'000), 2s).ok());
+  sim.disk(old, SimCluster::Disk::kIo);
+  CHECK(sim.put_and_wait(make_image(2, 9'000), 20s).ok());
+  CHECK(sim.leader() != old);
+  sim.disk(old, SimCluster::Disk::kHealthy);
+  sim.crash(old);
+  sim.restart(old);
+  CHECK(sim.converges(20s));
+  check_rules(sim);
+}
