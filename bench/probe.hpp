@@ -1,0 +1,28 @@
+// The bare replication probe: the physical limit of the job.
+//
+// A leader process sends images to two follower processes over loopback TCP, in 64 KiB units sealed with
+// ChaCha20-Poly1305 for each of them; all three write each image to a file of its own and make it durable; an image is
+// done when two of the three have it. Sixteen images are under way at a time. There is no hash, no catalog, no client,
+// no handshake, no election.
+#pragma once
+
+#include "options.hpp"
+
+#include <cstddef>
+
+namespace bench {
+
+struct ProbeResult {
+  double rate = 0;  ///< Images a second.
+  double leader_cpu_ms = 0;
+  double follower_cpu_ms = 0;  ///< For one image, the mean of both.
+};
+
+/// Runs it once with a sync for each file and once with one sync of the file system for a group; returns the faster.
+[[nodiscard]] ProbeResult run_probe(const Options& options, std::size_t image_bytes, double seconds);
+
+// The processes of the probe: what `main` does when it finds their flag. Return exit statuses.
+int probe_leader(int argc, char** argv);
+int probe_follower(int argc, char** argv);
+
+}  // namespace bench
