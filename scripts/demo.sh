@@ -78,7 +78,8 @@ say "Node $leader leads now, found $(((found_at - killed_at) / 1000)) ms after t
 status=0
 wait "$upload" || status=$?
 [ "$status" -eq 0 ] || fail "the upload ended with exit status $status: $(tail -n 3 "$state/upload.err")"
-[ "$(acknowledged)" -eq "${#photographs[@]}" ] || fail "only $(acknowledged) of ${#photographs[@]} images were acknowledged"
+[ "$(acknowledged)" -eq "${#photographs[@]}" ] ||
+  fail "only $(acknowledged) of ${#photographs[@]} images were acknowledged"
 say "The upload went on by itself: all ${#photographs[@]} acknowledged, exit status 0"
 client members
 

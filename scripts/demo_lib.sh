@@ -35,7 +35,8 @@ prepare_state_folder() {
   mkdir -p -- "$state"
   if [ -e "$state/.cloudp2p-demo" ]; then
     stop_recorded_nodes
-    rm -rf -- "$state"/{node1,node2,node3,node1.log,node2.log,node3.log,key,config.json,pids,wanted,upload.out,upload.err}
+    rm -rf -- "$state"/node[123] "$state"/node[123].log \
+      "$state"/{key,config.json,pids,wanted,upload.out,upload.err}
   elif [ -n "$(ls -A "$state")" ]; then
     fail "$state is not empty and not of an earlier demo: set CLOUDP2P_DEMO_DIR to another folder"
   fi

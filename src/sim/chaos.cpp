@@ -13,9 +13,10 @@ constexpr std::size_t kPendingMax = 40;
 }  // namespace
 
 Chaos::Chaos(SimCluster& cluster, Random random) : cluster_(cluster), random_(random) {
-  static constexpr void (Chaos::*kAll[])() = {&Chaos::cut_node, &Chaos::cut_link,  &Chaos::partition, &Chaos::break_links,
-                                              &Chaos::pause,    &Chaos::slow_disk, &Chaos::crash,     &Chaos::drain,
-                                              &Chaos::fill_disk, &Chaos::break_disk, &Chaos::restart_client};
+  static constexpr void (Chaos::*kAll[])() = {&Chaos::cut_node,    &Chaos::cut_link,      &Chaos::partition,
+                                              &Chaos::break_links, &Chaos::pause,         &Chaos::slow_disk,
+                                              &Chaos::crash,       &Chaos::drain,         &Chaos::fill_disk,
+                                              &Chaos::break_disk,  &Chaos::restart_client};
   for (const auto strike : kAll) {
     if (random_.percent(60)) continue;
     const Duration interval = random_.log_between(300ms, 6s);
@@ -26,8 +27,10 @@ Chaos::Chaos(SimCluster& cluster, Random random) : cluster_(cluster), random_(ra
 
 Duration Chaos::next() const {
   Duration out = Duration::max();
-  for (const Plague& plague : plagues_) out = std::min(out, plague.due);
-  for (const Remedy& remedy : remedies_) out = std::min(out, remedy.due);
+  for (const Plague& plague : plagues_)
+    out = std::min(out, plague.due);
+  for (const Remedy& remedy : remedies_)
+    out = std::min(out, remedy.due);
   return out;
 }
 
@@ -80,7 +83,8 @@ Direction Chaos::direction() {
 
 std::size_t Chaos::standing() const {
   std::size_t out = 0;
-  for (std::uint32_t i = 1; i <= cluster_.size(); ++i) out += cluster_.running(NodeId{i}) ? 1 : 0;
+  for (std::uint32_t i = 1; i <= cluster_.size(); ++i)
+    out += cluster_.running(NodeId{i}) ? 1 : 0;
   return out;
 }
 
@@ -163,14 +167,18 @@ void Chaos::break_disk() {
   });
 }
 
-void Chaos::restart_client() { cluster_.restart_client(random_.below(2)); }
+void Chaos::restart_client() {
+  cluster_.restart_client(random_.below(2));
+}
 
 Workload::Workload(SimCluster& cluster, Random random)
-    : cluster_(cluster), random_(random), pause_(random_.log_between(5ms, 300ms)) {
+    : cluster_(cluster), random_(random), pause_(random_.log_between(20ms, 400ms)) {
   if (random_.percent(25)) large_percent_ = 5;
 }
 
-std::size_t Workload::client() { return random_.below(clients_); }
+std::size_t Workload::client() {
+  return random_.below(clients_);
+}
 
 std::size_t Workload::size() {
   if (random_.percent(large_percent_)) return random_.between(100'000, 700'000);
@@ -214,7 +222,9 @@ void Workload::upload_new() {
   if (random_.percent(15)) remember(cluster_.put(images_.back(), client()));
 }
 
-void Workload::upload_again() { remember(cluster_.put(random_.pick(images_), client())); }
+void Workload::upload_again() {
+  remember(cluster_.put(random_.pick(images_), client()));
+}
 
 void Workload::read() {
   const testing::SimImage& image = random_.pick(images_);

@@ -25,7 +25,8 @@ void ContentHash::update(ByteView bytes) noexcept {
     absorb(lanes_, rest_.data());
     rest_size_ = 0;
   }
-  for (; bytes.size() >= rest_.size(); bytes = bytes.subspan(rest_.size())) absorb(lanes_, bytes.data());
+  for (; bytes.size() >= rest_.size(); bytes = bytes.subspan(rest_.size()))
+    absorb(lanes_, bytes.data());
   if (!bytes.empty()) std::memcpy(rest_.data(), bytes.data(), bytes.size());
   rest_size_ = bytes.size();
 }
@@ -36,7 +37,8 @@ Digest ContentHash::finish() const noexcept {
   std::copy_n(rest_.begin(), rest_size_, last.begin());
   absorb(lanes, last.data());
   std::uint64_t all = size_;
-  for (const std::uint64_t lane : lanes) all = detail::fold64(all, lane);
+  for (const std::uint64_t lane : lanes)
+    all = detail::fold64(all, lane);
   Digest out;
   for (std::size_t i = 0; i < 4; ++i) {
     const std::uint64_t word = detail::fold64(all + i, lanes[i]);

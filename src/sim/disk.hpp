@@ -1,7 +1,8 @@
 // Disk: how long the disk of one simulated machine takes, and how it fails. Shared by the three stores on it.
 //
-// Its events belong to the machine, not to the process: what was handed to the disk completes while a process is paused.
-// A crash drops them; each store then decides, by the seed, what of the unfinished work had reached the platter.
+// Its events belong to the machine, not to the process: what was handed to the disk completes while a process is
+// paused. A crash drops them; each store then decides, by the seed, what of the unfinished work had reached the
+// platter.
 #pragma once
 
 #include "sim/process.hpp"
@@ -65,6 +66,5 @@ class Disk {
   unsigned factor_ = 1;
   DiskFault fault_ = DiskFault::none;
 };
-
 
 }  // namespace cloudp2p::sim

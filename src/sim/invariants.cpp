@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t kViolationsMax = 20;
 
-std::byte type_of(const wire::Message& message) { return wire::encode(message).head.front(); }
+std::byte type_of(const wire::Message& message) {
+  return wire::encode(message).head.front();
+}
 
 std::string text(const Stamp& stamp) {
   return fmt::format("({}, {}, {})", stamp.term, value(stamp.leader), stamp.sequence);
@@ -19,7 +21,8 @@ std::string text(const Stamp& stamp) {
 
 void Invariants::watch(std::vector<Machine*> members) {
   watched_.resize(members.size());
-  for (std::size_t i = 0; i < members.size(); ++i) watched_[i].member = members[i];
+  for (std::size_t i = 0; i < members.size(); ++i)
+    watched_[i].member = members[i];
 }
 
 void Invariants::violated(const char* rule, const std::string& what) {
@@ -39,7 +42,8 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
     node.votes.clear();
   }
   if (state.term < node.promised) {
-    violated("I2 (terms never fall)", fmt::format("node {}: durable term {} after {}", value(member.id()), state.term, node.promised));
+    violated("I2 (terms never fall)",
+             fmt::format("node {}: durable term {} after {}", value(member.id()), state.term, node.promised));
   }
   node.promised = std::max(node.promised, state.term);
   if (state.voted_for == kNobody) return;
@@ -50,59 +54,40 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
   }
 }
 
-void Invariants::on_frame(const End& from, const End& to, const Frame& frame) {
-  (void)to;
-#ifdef SIM_TRACE
-  if (const auto m = wire::decode(frame.head); m.ok() && scheduler_.now().time_since_epoch() > std::chrono::milliseconds(atoll(getenv("SIMTRACE")))) {
-    std::string more;
-    if (auto* x = std::get_if<wire::ReplicateAck>(&*m)) more = fmt::format("term {} code {} {} {}", x->term, name(x->code), x->message, text(x->held));
-    if (auto* x = std::get_if<wire::Upload>(&*m)) more = fmt::format("{} {} resume {}", short_id(x->digest), x->size_bytes, x->resume);
-    if (auto* x = std::get_if<wire::UploadResult>(&*m)) more = fmt::format("{} {}", short_id(x->digest), text(x->stamp));
-    if (auto* x = std::get_if<wire::Replicate>(&*m)) more = fmt::format("{} {} term {} meta {} resume {}", short_id(x->record.digest), text(x->record.stamp), x->term, x->metadata_only, x->resume);
-    if (auto* x = std::get_if<wire::Chunk>(&*m)) more = fmt::format("at {} size {}", x->offset, frame.payload.size());
-    if (auto* x = std::get_if<wire::Credit>(&*m)) more = fmt::format("held {} limit {}", x->held, x->limit);
-    if (auto* x = std::get_if<wire::ErrorReply>(&*m)) more = fmt::format("{} {}", name(x->code), x->message);
-    if (auto* x = std::get_if<wire::Fetch>(&*m)) more = fmt::format("{} at {}", short_id(x->digest), x->offset);
-    if (auto* x = std::get_if<wire::FetchEnd>(&*m)) more = fmt::format("{} {}", name(x->code), x->message);
-    if (auto* x = std::get_if<Vote>(&*m)) more = fmt::format("term {} granted {}", x->term, x->granted);
-    if (auto* x = std::get_if<wire::SyncPush>(&*m)) { more = fmt::format("term {} ", x->term); for (auto& e : x->entries) more += short_id(e.record.digest) + text(e.record.stamp) + " "; }
-    uint64_t rq = std::visit([](auto& q) -> uint64_t { if constexpr (requires { q.request; }) return q.request; else return 0; }, *m);
-    auto tn = std::string(wire::type_name(*m));
-    if (tn != "Heartbeat" && tn != "HeartbeatAck" && tn != "Ping" && tn != "Pong")
-    fprintf(stderr, "%.6f host %u -> %u conn %lu->%lu %s #%lu %s\n", (double)scheduler_.now().time_since_epoch().count()/1e9, from.host+1, to.host+1, (unsigned long)from.info.id, (unsigned long)to.info.id, tn.c_str(), rq, more.c_str());
-  }
-#endif
+void Invariants::on_frame(const End& to, const Frame& frame) {
   static const std::byte kVote = type_of(Vote{});
   if (frame.head.empty() || frame.head.front() != kVote) return;
   const Result<wire::Message> message = wire::decode(frame.head);
   const Vote* const vote = message.ok() ? std::get_if<Vote>(&*message) : nullptr;
   if (vote == nullptr || !vote->granted || value(vote->from) == 0 || value(vote->from) > watched_.size()) return;
-  // A node answers on the connection that the candidate dialled, or on its own: the one at the other end is the candidate.
+  // Votes go to their candidate and to nobody else.
   for (const Watched& candidate : watched_) {
     if (candidate.member->host() != to.host) continue;
     const NodeId id = candidate.member->id();
     const auto [sent, first] = of(vote->from).votes_sent.try_emplace(vote->term, id);
     if (!first && sent->second != id) {
-      violated("I3 (one vote a term)", fmt::format("node {} sent its vote of term {} to {} and to {}", value(vote->from),
-                                                   vote->term, value(sent->second), value(id)));
+      violated("I3 (one vote a term)", fmt::format("node {} sent its vote of term {} to {} and to {}",
+                                                   value(vote->from), vote->term, value(sent->second), value(id)));
     }
   }
-  (void)from;
 }
 
 void Invariants::on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) {
   Watched& node = of(member.id());
   if (held.present) node.copies.try_emplace(change.record.stamp, Copy{node.promised});
+  if (change.presence && !change.presence->present) doubtful_.insert(change.record.digest);
   const auto offered = offered_.find(change.record.digest);
   if (offered == offered_.end() || offered->second != change.record.size_bytes) {
-    violated("I11 (nothing that nobody uploaded)", fmt::format("node {} recorded {}", value(member.id()), short_id(change.record.digest)));
+    violated("I11 (nothing that nobody uploaded)",
+             fmt::format("node {} recorded {}", value(member.id()), short_id(change.record.digest)));
   }
 }
 
 void Invariants::on_leading(Machine& member, Term term) {
   const auto [leader, first] = leaders_.try_emplace(term, member.id());
   if (!first && leader->second != member.id()) {
-    violated("I1 (one leader a term)", fmt::format("nodes {} and {} lead term {}", value(leader->second), value(member.id()), term));
+    violated("I1 (one leader a term)",
+             fmt::format("nodes {} and {} lead term {}", value(leader->second), value(member.id()), term));
   }
   std::size_t promises = 0;
   for (const Watched& node : watched_) {
@@ -121,8 +106,9 @@ void Invariants::on_serving(Machine& member, Term term) {
   for (const auto& [digest, stamp] : newest_acknowledged_) {
     // A leader that slept may begin to serve when a later one has acknowledged already: it will find out.
     if (stamp.term < term && !knows(node, digest, stamp)) {
-      violated("I10 (a new leader knows what was acknowledged)",
-               fmt::format("node {} serves term {} without {} {}", value(member.id()), term, short_id(digest), text(stamp)));
+      violated(
+          "I10 (a new leader knows what was acknowledged)",
+          fmt::format("node {} serves term {} without {} {}", value(member.id()), term, short_id(digest), text(stamp)));
     }
     check_kept(digest, stamp);
   }
@@ -168,8 +154,8 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
   }
   if (durable < majority()) {
     violated("I5 (acknowledged is durable on a majority)",
-             fmt::format("node {} acknowledged {} {} with {} durable copies", value(member.id()), short_id(record.digest),
-                         text(record.stamp), durable));
+             fmt::format("node {} acknowledged {} {} with {} durable copies", value(member.id()),
+                         short_id(record.digest), text(record.stamp), durable));
   } else if (in_time < majority()) {
     violated("I6 (no acknowledgement under a superseded term)",
              fmt::format("node {} acknowledged {} {}, but only {} nodes had it before they promised a term above {}",
@@ -215,7 +201,8 @@ void Invariants::topology_changed() {
   }
 }
 
-/// A leader notices within the failure timeout that nobody answers. What it learnt before may be held up by its own disk.
+/// A leader notices within the failure timeout that nobody answers. What it learnt before may be held up by its own
+/// disk.
 Duration Invariants::isolation_bound(const Watched& node) const {
   return options_.timing.failure_timeout + 4 * options_.timing.heartbeat + options_.network.straggler_max +
          3 * options_.disk.sync * node.member->slowness();
@@ -237,23 +224,34 @@ void Invariants::check_kept(const Digest& digest, const Stamp& stamp) {
     bytes += holds(node, digest, stamp) ? 1 : 0;
   }
   if (records < majority() || (bytes < majority() && !damaged_.contains(digest))) {
-    violated("I5 (what was acknowledged stays)", fmt::format("{} {}: {} records and {} copies are durable",
-                                                             short_id(digest), text(stamp), records, bytes));
+    violated("I5 (what was acknowledged stays)",
+             fmt::format("{} {}: {} records and {} copies are durable", short_id(digest), text(stamp), records, bytes));
   }
 }
 
 void Invariants::check_all() {
-  for (const auto& [digest, stamp] : newest_acknowledged_) check_kept(digest, stamp);
+  for (const auto& [digest, stamp] : newest_acknowledged_)
+    check_kept(digest, stamp);
+  check_often();
+}
+
+void Invariants::check_often() {
+  for (const Digest& digest : doubtful_) {
+    const auto acknowledged = newest_acknowledged_.find(digest);
+    if (acknowledged != newest_acknowledged_.end()) check_kept(digest, acknowledged->second);
+  }
+  doubtful_.clear();
   for (const Watched& node : watched_) {
     if (!node.member->running()) continue;
     const NodeStatus status = node.member->status();
     const std::size_t queue = node.member->longest_queue_bytes();
-    const std::size_t in_flight_max = std::max(limits::kInFlightBytesMax, limits::kUploadsMax * limits::kUploadWindowBytesMin);
+    const std::size_t in_flight_max =
+        std::max(limits::kInFlightBytesMax, limits::kUploadsMax * limits::kUploadWindowBytesMin);
     if (status.bytes_in_flight > in_flight_max || status.uploads_in_flight > 2 * limits::kUploadsMax ||
         queue > limits::kBulkQueueBytesMax) {
       violated("I17 (within limits)",
-               fmt::format("node {}: {} bytes and {} uploads in flight, {} bytes in one queue", value(node.member->id()),
-                           status.bytes_in_flight, status.uploads_in_flight, queue));
+               fmt::format("node {}: {} bytes and {} uploads in flight, {} bytes in one queue",
+                           value(node.member->id()), status.bytes_in_flight, status.uploads_in_flight, queue));
     }
   }
 }
@@ -310,12 +308,14 @@ void Invariants::list_answered(std::uint64_t mark, const Result<ListPage>& page)
                          at == listed.end() ? "absent" : text(at->second), text(expected)));
     break;
   }
-  for (const auto& [digest, stamp] : listed) becomes_known(digest, stamp);
+  for (const auto& [digest, stamp] : listed)
+    becomes_known(digest, stamp);
 }
 
 void Invariants::bytes_answered(const Digest& asked, const Digest& received) {
   if (asked == received) return;
-  violated("I8 (returned bytes match the digest)", fmt::format("asked for {}, got {}", short_id(asked), short_id(received)));
+  violated("I8 (returned bytes match the digest)",
+           fmt::format("asked for {}, got {}", short_id(asked), short_id(received)));
 }
 
 }  // namespace cloudp2p::sim

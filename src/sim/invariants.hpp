@@ -1,7 +1,7 @@
 // Invariants: the rules of docs/protocol.md, "Invariants", checked while a simulated cluster runs.
 //
-// Fed by the stores (what is durable, at the instant it becomes so), by the nodes (NodeObserver), by the network (votes on
-// the wire) and by the clients (what they were told). It judges; it never changes anything.
+// Fed by the stores (what is durable, at the instant it becomes so), by the nodes (NodeObserver), by the network (votes
+// on the wire) and by the clients (what they were told). It judges; it never changes anything.
 #pragma once
 
 #include "sim/machine.hpp"
@@ -22,6 +22,7 @@ class Invariants final : public MachineEvents {
   // MachineEvents.
   void on_state_durable(Machine& member, const DurableState& state) override;
   void on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) override;
+  void on_bytes_gone(const Digest& digest) override { doubtful_.insert(digest); }
   void on_leading(Machine& member, Term term) override;
   void on_serving(Machine& member, Term term) override;
   void on_stepped_down(Machine& member, Term term) override;
@@ -29,7 +30,8 @@ class Invariants final : public MachineEvents {
   void on_acknowledged(Machine& member, const ImageRecord& record, Term term) override;
   void on_confirmed_read(Machine& member, Term term) override;
 
-  void on_frame(const End& from, const End& to, const Frame& frame);
+  /// A frame is about to be delivered there.
+  void on_frame(const End& to, const Frame& frame);
   /// Before a path, a process or a pause changes, and after it.
   void topology_changed();
   /// A copy was damaged on purpose: its bytes no longer count.
@@ -44,7 +46,9 @@ class Invariants final : public MachineEvents {
   void list_answered(std::uint64_t mark, const Result<ListPage>& page);
   void bytes_answered(const Digest& asked, const Digest& received);
 
-  /// What must hold at any time, but costs too much to look at after every event.
+  /// What costs too much to look at after every event: limits, and what became doubtful.
+  void check_often();
+  /// All that was acknowledged, on all disks. Also looked at whenever a leader begins to serve.
   void check_all();
 
   [[nodiscard]] const std::vector<std::string>& violations() const noexcept { return violations_; }
@@ -62,7 +66,7 @@ class Invariants final : public MachineEvents {
     std::map<Term, NodeId> votes;  ///< Durable ones.
     std::map<Term, NodeId> votes_sent;
     std::map<Stamp, Copy> copies;
-    Term serving = 0;  ///< 0: does not.
+    Term serving = 0;     ///< 0: does not.
     Duration isolated{};  ///< Without a majority, and running.
     bool was_isolated = false;
     bool was_paused = false;
@@ -100,6 +104,7 @@ class Invariants final : public MachineEvents {
   std::uint64_t known_ = 0;
   std::unordered_map<Digest, std::uint64_t> offered_;
   std::set<Digest> damaged_;
+  std::set<Digest> doubtful_;  ///< Some node holds less of them than before.
   TimePoint settled_{};
   std::vector<std::string> violations_;
 };

@@ -14,6 +14,7 @@ Machine::Machine(const World& world, Config config, HostId host, Random random)
       catalog_(disk_),
       images_(disk_) {
   catalog_.use_cheap_root();
+  images_.watch([this](const Digest& digest) { world_.events.on_bytes_gone(digest); });
   state_.watch([this](const DurableState& state) { world_.events.on_state_durable(*this, state); });
   catalog_.watch([this](const CatalogChange& change, const CatalogEntry& held) {
     world_.events.on_record_durable(*this, change, held);

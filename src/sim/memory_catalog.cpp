@@ -6,7 +6,9 @@ namespace {
 constexpr std::uint64_t kPlus = 1;
 constexpr std::uint64_t kMinus = ~std::uint64_t{0};
 
-bool lacks_bytes(const CatalogEntry& entry) { return !entry.record.tombstone && !entry.present; }
+bool lacks_bytes(const CatalogEntry& entry) {
+  return !entry.record.tombstone && !entry.present;
+}
 
 /// Hex digits, at most a whole digest; the bounds of the digests that begin so.
 struct PrefixRange {
@@ -34,7 +36,9 @@ Status MemoryCatalog::open() {
   buckets_.fill(0);
   summary_ = CatalogSummary{};
   cheap_ = 0;
-  for (const auto& [digest, entry] : durable_) count(Effect{std::nullopt, entry});
+  root_known_ = false;
+  for (const auto& [digest, entry] : durable_)
+    count(Effect{std::nullopt, entry});
   summary_.changes = 0;
   return {};
 }
@@ -59,7 +63,8 @@ void MemoryCatalog::work() {
   batch_.clear();
   batch_.swap(queue_);
   bool writes = false;
-  for (const Request& request : batch_) writes = writes || request.change.has_value();
+  for (const Request& request : batch_)
+    writes = writes || request.change.has_value();
   disk_.after(writes ? disk_.sync_time() : disk_.read_time(0), [this] { finish_batch(); });
 }
 
@@ -210,7 +215,8 @@ void MemoryCatalog::bucket(std::size_t bucket, Digest after, std::size_t limit, 
     first.bytes[1] = static_cast<std::byte>(bucket << 4);
     Entries out;
     auto at = after >= first ? durable_.upper_bound(after) : durable_.lower_bound(first);
-    for (; at != durable_.end() && bucket_of(at->first) == bucket && out.size() < limit; ++at) out.push_back(at->second);
+    for (; at != durable_.end() && bucket_of(at->first) == bucket && out.size() < limit; ++at)
+      out.push_back(at->second);
     return out;
   });
 }

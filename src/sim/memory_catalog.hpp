@@ -18,7 +18,9 @@ class MemoryCatalog final : public Catalog {
  public:
   explicit MemoryCatalog(Disk& disk) : disk_(disk) {}
   /// Called for every change that becomes durable: the change, and what is held after it.
-  void watch(std::function<void(const CatalogChange&, const CatalogEntry&)> durable) { on_durable_ = std::move(durable); }
+  void watch(std::function<void(const CatalogChange&, const CatalogEntry&)> durable) {
+    on_durable_ = std::move(durable);
+  }
   /// The hash over all buckets costs 4,096 steps; where all nodes are simulated, any function of the buckets will do.
   void use_cheap_root() noexcept { cheap_root_ = true; }
 

@@ -7,7 +7,8 @@ constexpr std::uint64_t kFreeBytes = std::uint64_t{1} << 40;
 
 Digest hash_of(const std::vector<Buffer>& parts) {
   ContentHash hash;
-  for (const Buffer& part : parts) hash.update(part.view());
+  for (const Buffer& part : parts)
+    hash.update(part.view());
   return hash.finish();
 }
 
@@ -94,15 +95,19 @@ Result<StoredImage> MemoryImageStore::publish(const Put& put) {
   }
   const auto known = by_digest_.find(header.digest);
   if (known != by_digest_.end()) return files_.find(known->second)->second.about;
-  std::string name = short_id(header.digest) + "-" + sanitised_stem(header.name) + "." + std::string(extension(header.type));
-  while (files_.contains(name)) name.insert(name.rfind('.'), "_");
+  std::string name =
+      short_id(header.digest) + "-" + sanitised_stem(header.name) + "." + std::string(extension(header.type));
+  while (files_.contains(name))
+    name.insert(name.rfind('.'), "_");
   StoredImage about{header.digest, name, header.size_bytes, disk_.process().wall_ms()};
   by_digest_.emplace(header.digest, name);
   files_.emplace(std::move(name), File{put.parts, about});
   return about;
 }
 
-void MemoryImageStore::abort(PutId id) { puts_.erase(id); }
+void MemoryImageStore::abort(PutId id) {
+  puts_.erase(id);
+}
 
 Result<Buffer> MemoryImageStore::read_now(const std::string& file_name, ReadRange range) const {
   const auto at = files_.find(file_name);
@@ -138,8 +143,10 @@ void MemoryImageStore::read(const std::string& file_name, ReadRange range, Callb
 void MemoryImageStore::erase(const std::string& file_name, Callback<void(Status)> done) {
   disk_.after(disk_.sync_time(), [this, file_name, done = std::move(done)]() mutable {
     if (const auto at = files_.find(file_name); at != files_.end()) {
-      by_digest_.erase(at->second.about.digest);
+      const Digest digest = at->second.about.digest;
+      by_digest_.erase(digest);
       files_.erase(at);
+      if (on_gone_) on_gone_(digest);
     }
     disk_.post([done = std::move(done)] { done(Status()); });
   });
@@ -161,7 +168,8 @@ void MemoryImageStore::verify(const Digest& digest, const std::string& file_name
 void MemoryImageStore::list(Callback<void(Result<std::vector<StoredImage>>)> done) {
   disk_.after(disk_.read_time(0), [this, done = std::move(done)]() mutable {
     std::vector<StoredImage> out;
-    for (const auto& [name, file] : files_) out.push_back(file.about);
+    for (const auto& [name, file] : files_)
+      out.push_back(file.about);
     disk_.post([done = std::move(done), out = std::move(out)]() mutable { done(std::move(out)); });
   });
 }

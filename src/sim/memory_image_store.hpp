@@ -7,6 +7,7 @@
 
 #include <cloudp2p/image_store.hpp>
 
+#include <functional>
 #include <map>
 
 namespace cloudp2p::sim {
@@ -14,6 +15,8 @@ namespace cloudp2p::sim {
 class MemoryImageStore final : public ImageStore {
  public:
   explicit MemoryImageStore(Disk& disk) : disk_(disk) {}
+  /// Called when an image leaves the disk.
+  void watch(std::function<void(const Digest&)> gone) { on_gone_ = std::move(gone); }
 
   void begin_put(PutHeader header, Callback<void(Result<PutId>)> done) override;
   void append(PutId put, Buffer bytes, Callback<void(Status)> done) override;
@@ -22,7 +25,9 @@ class MemoryImageStore final : public ImageStore {
   void read(const std::string& file_name, ReadRange range, Callback<void(Result<Buffer>)> done) override;
   void erase(const std::string& file_name, Callback<void(Status)> done) override;
   void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) override;
-  void quarantine(const std::string& file_name, Callback<void(Status)> done) override { erase(file_name, std::move(done)); }
+  void quarantine(const std::string& file_name, Callback<void(Status)> done) override {
+    erase(file_name, std::move(done));
+  }
   void list(Callback<void(Result<std::vector<StoredImage>>)> done) override;
   [[nodiscard]] StoreStatus status() const override;
 
@@ -44,7 +49,7 @@ class MemoryImageStore final : public ImageStore {
     std::vector<Buffer> parts;
     ContentHash hash;
     std::size_t appends_under_way = 0;
-    TimePoint written_at{};  ///< When the last of them will be done: they finish in order.
+    TimePoint written_at{};                      ///< When the last of them will be done: they finish in order.
     Callback<void(Result<StoredImage>)> commit;  ///< Waits for them.
   };
   struct Commit {
@@ -68,6 +73,7 @@ class MemoryImageStore final : public ImageStore {
   std::vector<Commit> syncing_;
   std::uint64_t last_put_ = 0;
   bool failed_ = false;
+  std::function<void(const Digest&)> on_gone_;
 };
 
 }  // namespace cloudp2p::sim

@@ -1,4 +1,5 @@
-// MemoryStateStore: the state file on a simulated disk. What was saved and not called back is kept or lost, by the seed.
+// MemoryStateStore: the state file on a simulated disk. What was saved and not called back is kept or lost, by the
+// seed.
 #pragma once
 
 #include "sim/disk.hpp"
@@ -24,7 +25,8 @@ class MemoryStateStore final : public StateStore {
 
   void crash() {
     const std::uint64_t kept = disk_.below(waiting_.size() + 1);
-    for (std::uint64_t i = 0; i < kept && disk_.fault() == DiskFault::none; ++i) become(waiting_[i].state);
+    for (std::uint64_t i = 0; i < kept && disk_.fault() == DiskFault::none; ++i)
+      become(waiting_[i].state);
     waiting_.clear();
     busy_ = false;
   }

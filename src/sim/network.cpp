@@ -36,8 +36,9 @@ std::optional<HostId> Network::find_host(const Address& address) const {
 Duration Network::delay(std::size_t bytes) {
   const Duration transfer(static_cast<Duration::rep>(bytes) * profile_.nanoseconds_per_kib / 1024);
   const bool straggles = profile_.straggler_percent > 0 && random_.percent(profile_.straggler_percent);
-  return transfer + (straggles ? random_.between(profile_.delay_max, std::max(profile_.delay_max, profile_.straggler_max))
-                               : random_.between(profile_.delay_min, profile_.delay_max));
+  return transfer + (straggles
+                         ? random_.between(profile_.delay_max, std::max(profile_.delay_max, profile_.straggler_max))
+                         : random_.between(profile_.delay_min, profile_.delay_max));
 }
 
 void Network::dial(Dial dial, Callback<void(DialOutcome)> done) {
@@ -51,9 +52,9 @@ void Network::dial(Dial dial, Callback<void(DialOutcome)> done) {
 void Network::fail_dial(const Dial& dial, DialFailure failure, Callback<void(DialOutcome)> done) {
   DialOutcome outcome;
   outcome.failure = failure;
-  outcome.error = Error{Errc::unreachable, to_string(dial.to.address) + (failure == DialFailure::refused
-                                                                            ? " refused the connection"
-                                                                            : " did not answer in time")};
+  outcome.error = Error{Errc::unreachable,
+                        to_string(dial.to.address) +
+                            (failure == DialFailure::refused ? " refused the connection" : " did not answer in time")};
   done(std::move(outcome));
 }
 
@@ -79,7 +80,8 @@ void Network::arrive(const Dial& dial, TimePoint deadline, Callback<void(DialOut
   End& far = connection->ends[1];
   near.host = dial.from;
   near.transport = hosts_[dial.from].transport;
-  near.info = ConnectionInfo{next_connection(), dial.lane, Role::node, true, dial.to.id, to_string(dial.to.address), "", {}};
+  near.info =
+      ConnectionInfo{next_connection(), dial.lane, Role::node, true, dial.to.id, to_string(dial.to.address), "", {}};
   far.host = *to;
   far.transport = listener;
   far.info = ConnectionInfo{next_connection(), dial.lane, dial.role, false, kNobody, hosts_[dial.from].address, "", {}};
@@ -137,7 +139,7 @@ void Network::pump(const ConnectionPtr& connection, std::size_t side) {
   if (!to.open) return end_later(connection, side, delay(0), Error{Errc::closed, "connection reset"});
   if (to.closing || to.transport == nullptr) return;
   scheduler_.mix(value(to.info.peer) + 31 * static_cast<std::uint64_t>(to.info.id) + 1009 * next.frame.size());
-  if (watch_) watch_(from, to, next.frame);
+  if (watch_) watch_(to, next.frame);
   to.transport->deliver(to.info.id, std::move(next.frame));
 }
 
@@ -191,7 +193,8 @@ void Network::break_connections(HostId a, HostId b) {
   const Error reason{Errc::closed, "connection reset"};
   for (const ConnectionPtr& connection : connections_) {
     if (!joins(*connection, a, b)) continue;
-    for (std::size_t side = 0; side < 2; ++side) end_later(connection, side, random_.between(Duration(0), Duration(30ms)), reason);
+    for (std::size_t side = 0; side < 2; ++side)
+      end_later(connection, side, random_.between(Duration(0), Duration(30ms)), reason);
   }
 }
 
@@ -202,7 +205,8 @@ void Network::heal(HostId from, HostId to) {
 
 void Network::heal_all() {
   cuts_.assign(cuts_.size(), false);
-  for (HostId id = 0; id < hosts_.size(); ++id) on_host_back(id);
+  for (HostId id = 0; id < hosts_.size(); ++id)
+    on_host_back(id);
 }
 
 void Network::on_host_back(HostId host) {

@@ -47,8 +47,8 @@ struct End {
   HostId host = 0;
   SimTransport* transport = nullptr;  ///< nullptr: the process is gone.
   ConnectionInfo info;
-  bool open = false;      ///< Between on_connected and on_closed.
-  bool closing = false;   ///< `close` was called: no more frames.
+  bool open = false;     ///< Between on_connected and on_closed.
+  bool closing = false;  ///< `close` was called: no more frames.
   Pipe out;
 };
 
@@ -80,7 +80,7 @@ class Network {
   void set_profile(const testing::NetworkProfile& profile) noexcept { profile_ = profile; }
 
   /// Sees every frame at its delivery.
-  using FrameWatch = std::function<void(const End& from, const End& to, const Frame& frame)>;
+  using FrameWatch = std::function<void(const End& to, const Frame& frame)>;
   void watch(FrameWatch watch) { watch_ = std::move(watch); }
 
   // For SimTransport.

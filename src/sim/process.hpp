@@ -43,7 +43,8 @@ class Process final : public Executor, public Timers {
     // A moment late, as on real machines: no two processes then act at the very same instant.
     const Duration late = random_.between(Duration(0), std::chrono::microseconds(200));
     const TimePoint due = std::max(when - clock_offset_, scheduler_.now()) + late;
-    return TimerId{scheduler_.at(due, owner_, [callback = std::move(callback)] { callback(); }, Scheduler::Kind::timer)};
+    return TimerId{scheduler_.at(
+        due, owner_, [callback = std::move(callback)] { callback(); }, Scheduler::Kind::timer)};
   }
   void cancel(TimerId id) override { scheduler_.cancel(static_cast<std::uint64_t>(id)); }
 

@@ -12,7 +12,8 @@ namespace cloudp2p::sim {
 class Random {
  public:
   explicit Random(std::uint64_t seed) noexcept {
-    for (std::uint64_t& word : state_) word = detail::mix64(seed += 0x9e3779b97f4a7c15);
+    for (std::uint64_t& word : state_)
+      word = detail::mix64(seed += 0x9e3779b97f4a7c15);
   }
 
   std::uint64_t next() noexcept {
@@ -27,9 +28,7 @@ class Random {
     return out;
   }
   /// 0 <= result < bound; 0 for a bound of 0.
-  std::uint64_t below(std::uint64_t bound) noexcept {
-    return bound == 0 ? 0 : next() % bound;
-  }
+  std::uint64_t below(std::uint64_t bound) noexcept { return bound == 0 ? 0 : next() % bound; }
   /// True in `percent` of 100 cases.
   bool percent(unsigned percent) noexcept { return below(100) < percent; }
   /// from <= result <= to

@@ -87,15 +87,16 @@ RandomRunResult random_run(const RandomRunOptions& options) {
   out.operations = workload.count();
   out.operations_failed = workload.failed();
   if (!out.ok()) {
-    for (const std::string& line : owed) out.report += line + "\n";
+    for (const std::string& line : owed)
+      out.report += line + "\n";
     out.report += cluster.report() + "replay: " + replay_command(options) + "\n";
   }
   return out;
 }
 
 std::string replay_command(const RandomRunOptions& options) {
-  return fmt::format("CLOUDP2P_SIM_SEED={} CLOUDP2P_SIM_NODES={} sim_tests --test-case='one seed, replayed'", options.seed,
-                     options.nodes);
+  return fmt::format("CLOUDP2P_SIM_SEED={} CLOUDP2P_SIM_NODES={} sim_tests --test-case='one seed, replayed'",
+                     options.seed, options.nodes);
 }
 
 }  // namespace cloudp2p::testing

@@ -16,7 +16,10 @@ class RecordedLog final : public LogSink {
 
   void log(LogLevel level, std::string_view line) override {
     (void)level;
-    scheduler_.mix(std::hash<std::string_view>{}(line));
+    std::uint64_t hash = line.size();
+    for (const char c : line)
+      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+    scheduler_.mix(hash);
     add(line);
   }
   /// Of the simulator itself: faults, violations.
@@ -24,7 +27,8 @@ class RecordedLog final : public LogSink {
   [[nodiscard]] std::string text() const {
     std::string out;
     for (const Line& line : lines_) {
-      const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(line.at.time_since_epoch()).count();
+      const auto microseconds =
+          std::chrono::duration_cast<std::chrono::microseconds>(line.at.time_since_epoch()).count();
       std::string time = std::to_string(microseconds);
       time.insert(0, time.size() < 7 ? 7 - time.size() : 0, '0');
       out += time.insert(time.size() - 6, ".") + " " + line.text + "\n";

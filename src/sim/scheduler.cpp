@@ -72,7 +72,9 @@ void Scheduler::resume(OwnerId owner, Duration late) {
   }
 }
 
-void Scheduler::mix(std::uint64_t word) noexcept { hash_ = detail::fold64(hash_, word); }
+void Scheduler::mix(std::uint64_t word) noexcept {
+  hash_ = detail::fold64(hash_, word);
+}
 
 bool Scheduler::step(TimePoint until) {
   while (!heap_.empty() && heap_.front().when <= until) {

@@ -69,7 +69,9 @@ SimClient::SimClient(Scheduler& scheduler, Network& network, RecordedLog& log, I
   open();
 }
 
-SimClient::~SimClient() { close(); }
+SimClient::~SimClient() {
+  close();
+}
 
 void SimClient::open() {
   transport_ = std::make_unique<SimTransport>(network_, host_, process_, Role::client);

@@ -10,8 +10,8 @@ namespace cloudp2p::sim {
 
 class SimClient {
  public:
-  SimClient(Scheduler& scheduler, Network& network, RecordedLog& log, Invariants& invariants, Config config, HostId host,
-            Random random);
+  SimClient(Scheduler& scheduler, Network& network, RecordedLog& log, Invariants& invariants, Config config,
+            HostId host, Random random);
   ~SimClient();
   void restart();
 

@@ -20,7 +20,8 @@ Status SimTransport::start(TransportHandler& handler) {
 
 void SimTransport::stop() {
   handler_ = nullptr;
-  for (auto& [key, wanted] : wanted_) network_.scheduler().cancel(wanted.retry);
+  for (auto& [key, wanted] : wanted_)
+    network_.scheduler().cancel(wanted.retry);
   wanted_.clear();
   for (auto& [id, held] : connections_) {
     End& end = held.connection->ends[held.side];
@@ -103,14 +104,13 @@ void SimTransport::hurry(NodeId peer) {
 }
 
 void SimTransport::dial(const PeerAddress& node) {
-  network_.dial({host_, node, Lane::bulk, role_},
-                [this, id = node.id](Network::DialOutcome outcome) {
-                  on_own_thread([this, id, outcome = std::move(outcome)] {
-                    if (handler_ == nullptr) return;
-                    if (outcome.connected()) return opened(outcome.connection, 0);
-                    handler_->on_dial_failed(id, Lane::bulk, outcome.failure, outcome.error);
-                  });
-                });
+  network_.dial({host_, node, Lane::bulk, role_}, [this, id = node.id](Network::DialOutcome outcome) {
+    on_own_thread([this, id, outcome = std::move(outcome)] {
+      if (handler_ == nullptr) return;
+      if (outcome.connected()) return opened(outcome.connection, 0);
+      handler_->on_dial_failed(id, Lane::bulk, outcome.failure, outcome.error);
+    });
+  });
 }
 
 void SimTransport::opened(const ConnectionPtr& connection, std::size_t side) {

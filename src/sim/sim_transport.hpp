@@ -53,7 +53,9 @@ class SimTransport final : public Transport {
   void dial_wanted(const Key& key);
   void dialled(const Key& key, std::uint64_t attempt, Network::DialOutcome outcome);
   void retry_later(const Key& key);
-  void on_own_thread(Task task) { network_.scheduler().at(network_.scheduler().now(), process_.owner(), std::move(task)); }
+  void on_own_thread(Task task) {
+    network_.scheduler().at(network_.scheduler().now(), process_.owner(), std::move(task));
+  }
   [[nodiscard]] Held* find(ConnectionId connection);
 
   Network& network_;

@@ -12,8 +12,7 @@ class Task {
  public:
   Task() = default;
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Task>)
-  Task(F&& callable) {
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Task>) Task(F&& callable) {
     using Held = std::decay_t<F>;
     if constexpr (fits<Held>()) {
       ::new (static_cast<void*>(storage_)) Held(std::forward<F>(callable));
@@ -55,13 +54,12 @@ class Task {
     return *std::launder(static_cast<F*>(at));
   }
   template <class F>
-  static constexpr Ops kInPlace = {
-      [](void* at) { in_place<F>(at)(); },
-      [](void* to, void* from) noexcept {
-        ::new (to) F(std::move(in_place<F>(from)));
-        in_place<F>(from).~F();
-      },
-      [](void* at) noexcept { in_place<F>(at).~F(); }};
+  static constexpr Ops kInPlace = {[](void* at) { in_place<F>(at)(); },
+                                   [](void* to, void* from) noexcept {
+                                     ::new (to) F(std::move(in_place<F>(from)));
+                                     in_place<F>(from).~F();
+                                   },
+                                   [](void* at) noexcept { in_place<F>(at).~F(); }};
   template <class F>
   static constexpr Ops kOnHeap = {[](void* at) { (*in_place<F*>(at))(); },
                                   [](void* to, void* from) noexcept { ::new (to) F*(in_place<F*>(from)); },

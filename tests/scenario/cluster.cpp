@@ -51,7 +51,8 @@ void Cluster::print_logs() {
 void Cluster::write_config(const std::string& settings) {
   std::string peers;
   for (const auto& [id, port] : ports_) {
-    peers += (peers.empty() ? "" : ",") + std::string("{\"id\":") + to_string(id) + ",\"address\":\"" + address_of(port) + "\"}";
+    peers += (peers.empty() ? "" : ",") + std::string("{\"id\":") + to_string(id);
+    peers += ",\"address\":\"" + address_of(port) + "\"}";
   }
   const std::string common = "{\"peers\":[" + peers + "],\"encryption_key_file\":\"" + path("key") + "\"";
   support::write_file(path("config.json"), common + (settings.empty() ? "" : "," + settings) + "}\n");

@@ -1,7 +1,7 @@
 // A cluster of real `cloud-p2p` processes on loopback, with a fresh key, and a client for it.
 //
 // Thread:    the thread that runs the test; only `client()` may be used from others.
-// Ends:      destruction kills every node and removes the folder; when a REQUIRE failed, the nodes' logs are printed first.
+// Ends:      destruction kills every node and removes the folder; when a REQUIRE failed, the nodes' logs come first.
 #pragma once
 
 #include "support/process.hpp"

@@ -53,15 +53,16 @@ TEST_CASE("three nodes elect the highest, and an image sent by the program lies 
   const Finished sent = cluster.run_client({"send-image", cluster.path("photo.jpg")});
   CHECK(sent.exit_status == 0);
   const std::string id = short_id(digest_of(bytes));
-  CHECK(sent.out == "[Client] ✓ Sent image " + id + " to leader (node 3) — 524288 bytes\n[Client] ✓ SUCCESS: Image " + id +
-                        " was accepted by the server\n");
+  CHECK(sent.out == "[Client] ✓ Sent image " + id + " to leader (node 3) — 524288 bytes\n" +
+                        "[Client] ✓ SUCCESS: Image " + id + " was accepted by the server\n");
   REQUIRE(cluster.wait_until_complete(1));
   for (const NodeId node : cluster.ids()) CHECK(cluster.files_of(node) == std::vector{id + "-photo.jpg"});
   CHECK(cluster.everywhere({digest_of(bytes)}));
   const Finished got = cluster.run_client({"get", id, "-O", "-"});
   CHECK(got.exit_status == 0);
   CHECK(got.out == bytes);
-  CHECK(has(cluster.log(kThree), "[Node 3] no higher nodes -> becoming coordinator\n[Node 3] starting heartbeat task\n"));
+  CHECK(has(cluster.log(kThree),
+            "[Node 3] no higher nodes -> becoming coordinator\n[Node 3] starting heartbeat task\n"));
   CHECK(eventually([&] { return has(cluster.log(NodeId{1}), "[Node 1] Coordinator announced: 3\n"); }));
 }
 

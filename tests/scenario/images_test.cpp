@@ -16,7 +16,9 @@ namespace {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-std::size_t partials_of(const Cluster& cluster, NodeId id) { return support::partial_files(cluster.images_of(id)).size(); }
+std::size_t partials_of(const Cluster& cluster, NodeId id) {
+  return support::partial_files(cluster.images_of(id)).size();
+}
 
 /// Also nothing half-done: partial files are gone, or go when the node cleans up what nobody resumed.
 bool holds_nothing(const Cluster& cluster) {
@@ -26,7 +28,8 @@ bool holds_nothing(const Cluster& cluster) {
 }
 
 /// Sends a file with these bytes by the program; it must fail with `exit_status`, name the file and say `why`.
-void refuses(Cluster& cluster, const std::string& name, const std::string& bytes, int exit_status, const std::string& why) {
+void refuses(Cluster& cluster, const std::string& name, const std::string& bytes, int exit_status,
+             const std::string& why) {
   const std::string path = cluster.path(name);
   support::write_file(path, bytes);
   const Finished sent = cluster.run_client({"send-image", path});

@@ -85,7 +85,8 @@ std::map<Digest, unsigned> copies_on_disk(const Cluster& cluster) {
   std::map<Digest, unsigned> out;
   for (const NodeId id : cluster.ids()) {
     std::set<Digest> held;
-    for (const std::string& name : cluster.files_of(id)) held.insert(digest_of(support::read_file(cluster.images_of(id) + "/" + name)));
+    for (const std::string& name : cluster.files_of(id))
+      held.insert(digest_of(support::read_file(cluster.images_of(id) + "/" + name)));
     for (const Digest& digest : held) ++out[digest];
   }
   return out;
@@ -93,7 +94,7 @@ std::map<Digest, unsigned> copies_on_disk(const Cluster& cluster) {
 
 }  // namespace
 
-TEST_CASE("16 clients through 20 leader kills: no failure, and every acknowledged image is on a majority, then on all") {
+TEST_CASE("16 clients, 20 leader kills: no failure, every acknowledged image on a majority, then on all nodes") {
   Cluster cluster({.settings = R"("election":{"takeover_delay_ms":1000})"});
   Crowd crowd(cluster, 16);
   for (int kills = 0; kills < 20; ++kills) {

@@ -156,8 +156,10 @@ TEST_CASE("all nodes down: exit status 5, and each node's answer is told") {
   Cluster cluster({.start = false, .client_settings = R"("client":{"timeout_ms":2000})"});
   const Finished asked = cluster.run_client({"discover"});
   CHECK(asked.exit_status == 5);
-  for (const NodeId id : cluster.ids())
-    CHECK_MESSAGE(has(asked.err, "node " + to_string(id) + " at 127.0.0.1:" + std::to_string(cluster.port(id))), asked.err);
+  for (const NodeId id : cluster.ids()) {
+    const std::string address = "127.0.0.1:" + std::to_string(cluster.port(id));
+    CHECK_MESSAGE(has(asked.err, "node " + to_string(id) + " at " + address), asked.err);
+  }
   CHECK_MESSAGE(has(asked.err, "refused the connection: is it running?"), asked.err);
 }
 

@@ -39,7 +39,8 @@ class MemoryCatalogUnderTest final : public catalog_conformance::CatalogUnderTes
   MemoryCatalogUnderTest() : catalog_(bench_.disk) { REQUIRE(catalog_.open().ok()); }
   Catalog& catalog() override { return catalog_; }
   void run_until(const std::function<bool()>& done) override {
-    while (!done()) REQUIRE(bench_.scheduler.step(kEver));
+    while (!done())
+      REQUIRE(bench_.scheduler.step(kEver));
   }
 
  private:
@@ -67,8 +68,8 @@ Digest digest_of(const Buffer& bytes) {
 }
 
 /// Puts these bytes and calls `after_append` before the commit is waited for.
-std::optional<Result<StoredImage>> store(Bench& bench, MemoryImageStore& images, const Buffer& bytes, const Digest& digest,
-                                         bool wait) {
+std::optional<Result<StoredImage>> store(Bench& bench, MemoryImageStore& images, const Buffer& bytes,
+                                         const Digest& digest, bool wait) {
   std::optional<Result<PutId>> put;
   images.begin_put(PutHeader{UploadId{}, digest, bytes.size(), ImageType::jpeg, "a.jpg"},
                    [&put](Result<PutId> id) { put = std::move(id); });

@@ -47,11 +47,17 @@ std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
 
 }  // namespace
 
-TEST_CASE("600 random lives of three nodes break no rule") { CHECK(live_through({3, 600}) == std::vector<std::string>{}); }
+TEST_CASE("600 random lives of three nodes break no rule") {
+  CHECK(live_through({3, 600}) == std::vector<std::string>{});
+}
 
-TEST_CASE("300 random lives of five nodes break no rule") { CHECK(live_through({5, 300}) == std::vector<std::string>{}); }
+TEST_CASE("300 random lives of five nodes break no rule") {
+  CHECK(live_through({5, 300}) == std::vector<std::string>{});
+}
 
-TEST_CASE("100 random lives of seven nodes break no rule") { CHECK(live_through({7, 100}) == std::vector<std::string>{}); }
+TEST_CASE("100 random lives of seven nodes break no rule") {
+  CHECK(live_through({7, 100}) == std::vector<std::string>{});
+}
 
 TEST_CASE("a random life does what it is for: most uploads are acknowledged, some operations fail") {
   RandomRunResult all;

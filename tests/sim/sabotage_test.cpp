@@ -40,7 +40,9 @@ std::string verdict(const Scenario& scenario, const Sabotage& sabotage, std::uin
   return {};
 }
 
-bool names(const std::string& violation, const std::string& rule) { return violation.rfind(rule + " ", 0) == 0; }
+bool names(const std::string& violation, const std::string& rule) {
+  return violation.rfind(rule + " ", 0) == 0;
+}
 
 /// A leader sleeps; while it does, another is elected. `asleep` happens before it wakes up.
 void leader_sleeps(SimCluster& sim, const std::function<void(NodeId)>& asleep) {
@@ -71,7 +73,8 @@ void late_read(SimCluster& sim) {
 
 void sync_across_a_vote(SimCluster& sim) {
   const NodeId old = sim.run_until_leader(5s);
-  for (std::uint32_t id = 1; id <= 3; ++id) sim.slow_disk(NodeId{id}, NodeId{id} == old ? 1 : 6'000);
+  for (std::uint32_t id = 1; id <= 3; ++id)
+    sim.slow_disk(NodeId{id}, NodeId{id} == old ? 1 : 6'000);
   (void)sim.put(make_image(9, 2'000));
   sim.run_for(20ms);
   sim.pause(old);

@@ -1,7 +1,9 @@
 // random_run: one simulated life of a cluster, drawn from a seed: chaos first, then peace, then the reckoning.
 //
-// Purpose:   the seed draws which faults occur and how often; clients upload and read meanwhile. Then everything is healed
-//            and the cluster owes a leader, a successful upload, equal catalogs and all bytes everywhere, in bounded time.
+// Purpose:   the seed draws which faults occur and how often; clients upload and read meanwhile. Then everything is
+// healed
+//            and the cluster owes a leader, a successful upload, equal catalogs and all bytes everywhere, in bounded
+//            time.
 // Thread:    each run is independent; several may run in several threads.
 // Errors:    whatever broke is in `violations`; `report` adds the last log lines and the command that replays the run.
 #pragma once

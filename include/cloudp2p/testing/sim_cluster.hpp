@@ -1,11 +1,12 @@
 // SimCluster: a whole cluster in one thread and in virtual time: the real Node and Client on simulated machines.
 //
-// Purpose:   tests that live through crashes, partitions and slow disks in milliseconds, the same way every time. While it
+// Purpose:   tests that live through crashes, partitions and slow disks in milliseconds, the same way every time. While
+// it
 //            runs, the invariants of docs/protocol.md are checked at every step; `violations` says what broke.
 // Thread:    one SimCluster, one thread; several clusters may run in several threads. Nothing is global.
 // Ownership: handles share their state with the cluster; they may outlive it.
-// Time:      virtual. Nothing happens between the calls that let time pass: step, run_for, run_until, and what uses them.
-// Durability: a crashed node keeps what its simulated disk had synced; of unfinished writes the seed decides.
+// Time:      virtual. Nothing happens between the calls that let time pass: step, run_for, run_until, and what uses
+// them. Durability: a crashed node keeps what its simulated disk had synced; of unfinished writes the seed decides.
 // Errors:    invalid options throw std::invalid_argument; everything else is a result to look at.
 // Limits:    at most limits::kMembersMax nodes; memory grows with what is uploaded.
 #pragma once

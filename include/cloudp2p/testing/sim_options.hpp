@@ -21,9 +21,9 @@ struct DiskProfile {
 struct NetworkProfile {
   Duration delay_min = std::chrono::microseconds(80);
   Duration delay_max = std::chrono::microseconds(400);
-  unsigned straggler_percent = 0;             ///< This share of the frames takes up to `straggler_max` instead.
+  unsigned straggler_percent = 0;  ///< This share of the frames takes up to `straggler_max` instead.
   Duration straggler_max = std::chrono::milliseconds(50);
-  std::int64_t nanoseconds_per_kib = 8'000;   ///< About 125 MB/s.
+  std::int64_t nanoseconds_per_kib = 8'000;  ///< About 125 MB/s.
 };
 
 struct SimOptions {

@@ -1,4 +1,4 @@
-// What happens to a cluster in this or that trouble, told one by one.
+// More trouble, told one by one: what clients are told, who comes back, and disks that lie or fail.
 #include <doctest/doctest.h>
 #include <cloudp2p/testing/sim_cluster.hpp>
 
@@ -15,20 +15,11 @@ SimOptions nodes(std::size_t count, std::uint64_t seed) {
   return out;
 }
 
-void check_rules(const SimCluster& sim) { CHECK_MESSAGE(sim.ok(), sim.report()); }
+void check_rules(const SimCluster& sim) {
+  CHECK_MESSAGE(sim.ok(), sim.report());
+}
 
 }  // namespace
-
-TEST_CASE("three fresh nodes found a cluster and the highest leads") {
-  SimCluster sim(nodes(3, 1));
-  CHECK(sim.run_until_leader(2s) == NodeId{3});
-  const auto upload = sim.put_and_wait(make_image(1, 30'000), 1s);
-  REQUIRE(upload.ok());
-  CHECK((*upload.value()).copies >= 2);
-  CHECK(sim.converges(2s));
-  CHECK(sim.durable_copies(make_image(1, 30'000).digest) == 3);
-  check_rules(sim);
-}
 
 TEST_CASE("an isolated leader steps down and its upload stays unknown") {
   SimOptions options = nodes(5, 7);
@@ -53,21 +44,6 @@ TEST_CASE("an isolated leader steps down and its upload stays unknown") {
   check_rules(sim);
 }
 
-TEST_CASE("a minority acknowledges nothing and confirms no read") {
-  SimCluster sim(nodes(5, 3));
-  sim.run_until_leader(2s);
-  for (const std::uint32_t id : {1U, 2U, 3U}) sim.crash(NodeId{id}, Crash::kPowerLoss);
-  sim.run_for(1s);
-  const std::size_t before = sim.acknowledged().size();
-  const auto upload = sim.put(make_image(4, 3'000), 0);
-  const auto list = sim.list(1);
-  CHECK(sim.run_until([&] { return upload.done() && list.done(); }, 60s));
-  CHECK_FALSE(upload.ok());
-  CHECK_FALSE(list.ok());
-  CHECK(sim.acknowledged().size() == before);
-  check_rules(sim);
-}
-
 TEST_CASE("a leader that sleeps through an upload: the client sees one pause, one success") {
   SimCluster sim(nodes(3, 5));
   const NodeId old = sim.run_until_leader(2s);
@@ -81,23 +57,6 @@ TEST_CASE("a leader that sleeps through an upload: the client sees one pause, on
   sim.resume(old);
   CHECK(sim.converges(20s));
   CHECK(sim.durable_copies(image.digest) == 3);
-  check_rules(sim);
-}
-
-TEST_CASE("an upload goes on with the next leader where the dead one left it") {
-  SimCluster sim(nodes(3, 6));
-  const NodeId old = sim.run_until_leader(2s);
-  const SimImage image = make_image(6, 900'000);
-  const auto upload = sim.put(image);
-  sim.run_for(6ms);
-  REQUIRE_FALSE(upload.done());
-  sim.crash(old, Crash::kPowerLoss);
-  CHECK(sim.run_until([&] { return upload.done(); }, 10s));
-  REQUIRE(upload.ok());
-  CHECK((*upload.value()).leader != old);
-  CHECK((*upload.value()).attempts > 1);
-  sim.restart(old);
-  CHECK(sim.converges(20s));
   check_rules(sim);
 }
 
@@ -116,38 +75,12 @@ TEST_CASE("two clients send the same image at once: both succeed, it is stored o
   check_rules(sim);
 }
 
-TEST_CASE("a follower with a slow disk holds nobody up") {
-  SimCluster sim(nodes(3, 9));
-  const NodeId leader = sim.run_until_leader(2s);
-  sim.slow_disk(leader == NodeId{1} ? NodeId{2} : NodeId{1}, 1'000);
-  const Duration before = sim.now();
-  CHECK(sim.put_and_wait(make_image(9, 30'000), 5s).ok());
-  CHECK(sim.now() - before < 100ms);
-  check_rules(sim);
-}
-
-TEST_CASE("all nodes lose power and start again: what was acknowledged is there") {
-  SimCluster sim(nodes(3, 10));
-  sim.run_until_leader(2s);
-  for (std::uint64_t salt = 1; salt <= 5; ++salt) REQUIRE(sim.put_and_wait(make_image(salt, 9'000), 2s).ok());
-  for (std::uint32_t id = 1; id <= 3; ++id) sim.crash(NodeId{id}, Crash::kPowerLoss);
-  sim.run_for(1s);
-  for (std::uint32_t id = 1; id <= 3; ++id) sim.restart(NodeId{id});
-  CHECK(sim.run_until_leader(5s) != kNobody);
-  for (std::uint64_t salt = 1; salt <= 5; ++salt) {
-    const auto image = sim.get(make_image(salt, 9'000).digest);
-    CHECK(sim.run_until([&] { return image.done(); }, 5s));
-    CHECK(image.ok());
-  }
-  CHECK(sim.converges(10s));
-  check_rules(sim);
-}
-
 TEST_CASE("a node that comes back catches up by itself") {
   SimCluster sim(nodes(3, 12));
   sim.run_until_leader(2s);
   sim.crash(NodeId{1});
-  for (std::uint64_t salt = 1; salt <= 10; ++salt) REQUIRE(sim.put_and_wait(make_image(salt, 9'000), 2s).ok());
+  for (std::uint64_t salt = 1; salt <= 10; ++salt)
+    REQUIRE(sim.put_and_wait(make_image(salt, 9'000), 2s).ok());
   sim.restart(NodeId{1});
   CHECK(sim.converges(10s));
   CHECK(sim.durable_copies(make_image(1, 9'000).digest) == 3);
@@ -172,7 +105,7 @@ TEST_CASE("a leader that is asked to stop hands over, and no client notices") {
   sim.drain(old, 500ms);
   const auto upload = sim.put_and_wait(make_image(14, 30'000), 5s);
   CHECK(upload.ok());
-  CHECK_FALSE(sim.running(old));
+  CHECK(sim.run_until([&] { return !sim.running(old); }, 2s));
   check_rules(sim);
 }
 
