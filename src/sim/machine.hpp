@@ -4,6 +4,7 @@
 #include "sim/memory_catalog.hpp"
 #include "sim/memory_image_store.hpp"
 #include "sim/memory_state_store.hpp"
+#include "sim/recorded_log.hpp"
 #include "sim/sim_transport.hpp"
 
 #include <cloudp2p/node.hpp>

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "sim/process.hpp"
-#include "sim/recorded_log.hpp"
 
 #include <cloudp2p/testing/sim_options.hpp>
 #include <cloudp2p/transport.hpp>
@@ -60,8 +59,8 @@ using ConnectionPtr = std::shared_ptr<Connection>;
 
 class Network {
  public:
-  Network(Scheduler& scheduler, RecordedLog& log, Random random, const testing::NetworkProfile& profile)
-      : scheduler_(scheduler), log_(log), random_(random), profile_(profile) {}
+  Network(Scheduler& scheduler, Random random, const testing::NetworkProfile& profile)
+      : scheduler_(scheduler), random_(random), profile_(profile) {}
 
   [[nodiscard]] HostId add_host(std::string address);
   [[nodiscard]] Host& host(HostId id) { return hosts_[id]; }
@@ -126,7 +125,6 @@ class Network {
   void sweep();
 
   Scheduler& scheduler_;
-  RecordedLog& log_;
   Random random_;
   testing::NetworkProfile profile_;
   std::vector<Host> hosts_;

@@ -63,7 +63,7 @@ class SimCluster::Impl {
       : options(given),
         random(options.seed),
         log(scheduler, options.log_lines_max),
-        network(scheduler, log, random.fork(), options.network),
+        network(scheduler, random.fork(), options.network),
         invariants(scheduler, log, network, options) {
     if (options.nodes == 0 || options.nodes > limits::kMembersMax) throw std::invalid_argument("nodes: 1 to 15");
     const Config common = config_of(options);
