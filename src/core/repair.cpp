@@ -60,6 +60,7 @@ void Repair::begin(const ImageRecord& record, NodeId first, Callback<void(const 
   }
   const auto preferred = services_.links.find(first);
   if (preferred != services_.links.end() && preferred->second.bulk_up) fetch.sources.push_back(first);
+  fetch.offered = static_cast<bool>(done);
   if (done) fetch.waiting.push_back(std::move(done));
   ask_next_source(record.digest);
 }
@@ -127,9 +128,9 @@ void Repair::land(Fetch& fetch) {
   leave_source(fetch);
   fetch.put->set_owner({});
   const Digest digest = fetch.record.digest;
-  landing_.land_repair(std::move(fetch.put), fetch.record, services_.guard([this, digest](Result<CatalogEntry> entry) {
-    landed(digest, entry);
-  }));
+  auto done = services_.guard([this, digest](Result<CatalogEntry> entry) { landed(digest, entry); });
+  if (!fetch.offered) return landing_.land_repair(std::move(fetch.put), fetch.record, std::move(done));
+  landing_.land(std::move(fetch.put), fetch.record, fetch.record.stamp.term, std::move(done));
 }
 
 void Repair::landed(const Digest& digest, const Result<CatalogEntry>& entry) {

@@ -30,6 +30,7 @@ class Repair {
  private:
   struct Fetch {
     ImageRecord record;
+    bool offered = false;  ///< By a leader, and not in this catalog yet: lands under its term or not at all.
     std::vector<NodeId> sources;  ///< Still to be asked, best last.
     wire::RequestId call = 0;
     ConnectionId connection = kNoConnection;

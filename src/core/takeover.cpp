@@ -14,13 +14,20 @@ void Takeover::begin(Term term) {
   active_ = true;
   term_ = term;
   services_.raise_sequence(services_.ports.catalog->summary().newest);
-  compare();
+  // The catalog answers in order: behind this, no write of an earlier term can still turn up in it.
+  auto settled = [this, run = run_](const Result<std::optional<CatalogEntry>>&) {
+    if (run != run_) return;
+    settled_ = true;
+    services_.raise_sequence(services_.ports.catalog->summary().newest);
+    compare();
+  };
+  services_.ports.catalog->get(Digest{}, services_.guard(std::move(settled)));
 }
 
 void Takeover::stop() {
   ++run_;
   for (const auto& [id, voter] : voters_) services_.calls.close(voter.call);
-  active_ = comparing_ = false;
+  active_ = comparing_ = settled_ = false;
   promised_.clear();
   voters_.clear();
   read_from_.clear();
@@ -78,7 +85,7 @@ void Takeover::hashes_read(NodeId from, const wire::Message& answer, const Buffe
 }
 
 void Takeover::compare() {
-  if (comparing_ || !services_.leads(term_) || !services_.view().founded) return;
+  if (comparing_ || !settled_ || !services_.leads(term_) || !services_.view().founded) return;
   read_from_.clear();
   for (const auto& [id, voter] : voters_) {
     if (voter.has_hashes) read_from_.push_back(id);

@@ -54,6 +54,7 @@ class Takeover {
   std::uint64_t run_ = 0;  ///< Answers to an earlier run are ignored.
   bool active_ = false;
   bool comparing_ = false;
+  bool settled_ = false;  ///< What this node wrote under earlier terms has reached its catalog.
   Term term_ = 0;
   std::set<NodeId> promised_;
   std::map<NodeId, Voter> voters_;

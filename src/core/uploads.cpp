@@ -167,6 +167,7 @@ void Uploads::land_if_complete(const JobPtr& job) {
   if (!current(job) || job->stage != Stage::streaming || !job->put->complete()) return;
   job->stage = Stage::landing;
   if (!job->settled_before) unstable_[job->record.digest] = job->record;
+  unresolved_.erase(job->record.digest);  // this upload answers for it
   job->put->set_owner({});
   if (services_.extras.sabotage.ack_before_sync) job->local_done = true;
   settle(job);
@@ -220,7 +221,7 @@ void Uploads::settle(const JobPtr& job) {
     copies += replica.state == ReplicaState::acked ? 1 : 0;
     all_answered = all_answered && replica.state != ReplicaState::streaming;
   }
-  const bool may_land = !job->settled_before || copies >= services_.copies_needed();
+  const bool may_land = (!job->settled_before && !job->metadata_only) || copies >= services_.copies_needed();
   if (job->stage == Stage::landing && !job->local_begun && may_land) begin_local(job);
   if (!job->local_done) return;
   if (!job->acknowledged && copies >= services_.copies_needed()) acknowledge(job);
@@ -321,9 +322,7 @@ void Uploads::on_connection_closed(ConnectionId connection) {
 }
 
 void Uploads::on_drained(ConnectionId connection) {
-  std::vector<JobPtr> jobs;
-  for (const auto& [digest, job] : jobs_) jobs.push_back(job);
-  for (const JobPtr& job : jobs) {
+  for (const JobPtr& job : all_jobs()) {
     for (const auto& [id, replica] : job->replicas) {
       if (replica.connection == connection) {
         pump(job);
@@ -334,9 +333,7 @@ void Uploads::on_drained(ConnectionId connection) {
 }
 
 void Uploads::on_stepped_down() {
-  std::vector<JobPtr> jobs;
-  for (const auto& [digest, job] : jobs_) jobs.push_back(job);
-  for (const JobPtr& job : jobs) fail(job, Error{Errc::outcome_unknown, "the leader stepped down in mid-upload"});
+  for (const JobPtr& job : all_jobs()) fail(job, Error{Errc::outcome_unknown, "the leader stepped down in mid-upload"});
   jobs_.clear();
   by_request_.clear();
   unstable_.clear();
@@ -359,9 +356,7 @@ void Uploads::drop_slow(const JobPtr& job) {
 }
 
 void Uploads::tick() {
-  std::vector<JobPtr> jobs;
-  for (const auto& [digest, job] : jobs_) jobs.push_back(job);
-  for (const JobPtr& job : jobs) {
+  for (const JobPtr& job : all_jobs()) {
     if (!current(job)) continue;
     if (job->stage == Stage::asking_offsets && services_.now() - job->since > kOffsetsPatience) offsets_known(job, true);
     if (current(job)) drop_slow(job);
@@ -377,14 +372,14 @@ void Uploads::write_back_unstable() {
     if (at != unstable_.end() && page.size() < limits::kSyncRecordsPerPage) page.push_back(at->second);
   }
   writing_back_ = true;
-  std::vector<Digest> digests;
-  for (const ImageRecord& record : page) digests.push_back(record.digest);
-  push_.push(std::move(page), services_.guard([this, digests](const Status& status) {
+  const std::vector<ImageRecord> pushed = page;
+  push_.push(std::move(page), services_.guard([this, pushed](const Status& status) {
     writing_back_ = false;
-    if (!status.ok()) return;
-    for (const Digest& digest : digests) {
-      unstable_.erase(digest);
-      unresolved_.erase(digest);
+    for (const ImageRecord& record : pushed) {
+      const auto at = unstable_.find(record.digest);
+      if (!status.ok() || at == unstable_.end() || at->second.stamp != record.stamp) continue;
+      unresolved_.erase(record.digest);
+      unstable_.erase(at);
     }
   }));
 }

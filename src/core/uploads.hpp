@@ -105,6 +105,11 @@ class Uploads {
   void answer_client(Job& job);
   void write_back_unstable();
   [[nodiscard]] JobPtr find(ConnectionId connection, wire::RequestId request) const;
+  [[nodiscard]] std::vector<JobPtr> all_jobs() const {
+    std::vector<JobPtr> out;
+    for (const auto& [digest, job] : jobs_) out.push_back(job);
+    return out;
+  }
   [[nodiscard]] bool current(const JobPtr& job) const;
 
   Services& services_;
