@@ -30,14 +30,13 @@ class Uploads {
   [[nodiscard]] std::size_t bytes_in_flight() const;
 
  private:
-  enum class Stage : std::uint8_t { looking, waiting_first, asking_offsets, streaming, landing, unreachable };
+  enum class Stage : std::uint8_t { looking, waiting_first, asking_offsets, streaming, landing };
   enum class ReplicaState : std::uint8_t { streaming, acked, failed };
   struct Replica {
     ConnectionId connection = kNoConnection;
     wire::RequestId call = 0;
     ReplicaState state = ReplicaState::streaming;
     bool has_offset = false;  ///< Said what it holds.
-    bool ends_here = false;   ///< It holds the bytes already; only the acknowledgement is awaited.
     std::uint64_t next = 0;   ///< Offset of the next chunk to send.
     std::uint64_t held = 0;
     std::uint64_t limit = 0;
@@ -83,7 +82,7 @@ class Uploads {
   // Streaming.
   void open_replicas(const JobPtr& job);
   void on_replica_message(const JobPtr& job, NodeId id, wire::Message& message);
-  void offsets_known(const JobPtr& job, bool all_answered);
+  void offsets_known(const JobPtr& job, bool patience_over);
   void accept(const JobPtr& job, std::uint64_t offset, Buffer bytes);
   void pump(const JobPtr& job);
   void pump_one(Job& job, Replica& replica);
