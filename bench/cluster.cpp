@@ -72,12 +72,12 @@ class Leftovers {
     for (const std::filesystem::path& folder : folders_)
       std::filesystem::remove_all(folder, ignored);
   }
-  void add(const std::filesystem::path& folder) {
+  void add(const std::filesystem::path& folder, bool keep) {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, ignored)) {
       if (entry.is_regular_file(ignored)) std::filesystem::resize_file(entry.path(), 0, ignored);
     }
-    folders_.push_back(folder);
+    if (!keep) folders_.push_back(folder);
   }
 
  private:
@@ -91,10 +91,10 @@ Leftovers& leftovers() {
 
 }  // namespace
 
-WorkFolder::WorkFolder(const std::string& wanted_parent) {
-  std::filesystem::path parent = wanted_parent;
-  if (wanted_parent.empty()) parent = std::filesystem::temp_directory_path();
-  if (wanted_parent.empty() && in_memory(parent)) parent = "/var/tmp";
+WorkFolder::WorkFolder(const Options& options) : keep_(options.keep) {
+  std::filesystem::path parent = options.folder;
+  if (options.folder.empty()) parent = std::filesystem::temp_directory_path();
+  if (options.folder.empty() && in_memory(parent)) parent = "/var/tmp";
   if (in_memory(parent))
     throw std::runtime_error(parent.string() + " is in memory: give a folder on a disk with --dir");
   std::string name = (parent / "cloudp2p-bench-XXXXXX").string();
@@ -103,10 +103,10 @@ WorkFolder::WorkFolder(const std::string& wanted_parent) {
 }
 
 WorkFolder::~WorkFolder() {
-  leftovers().add(path_);
+  leftovers().add(path_, keep_);
 }
 
-Cluster::Cluster(const Options& options, Setup setup) : options_(options), work_(options.folder) {
+Cluster::Cluster(const Options& options, Setup setup) : options_(options), work_(options) {
   std::random_device random;
   client_.encryption_key = random_key(random);
   while (client_.peers.size() < kNodes) {

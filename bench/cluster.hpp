@@ -18,13 +18,14 @@ namespace bench {
 /// A new folder on a real disk; emptied with its owner, removed when the program ends.
 class WorkFolder {
  public:
-  explicit WorkFolder(const std::string& wanted_parent);
+  explicit WorkFolder(const Options& options);
   ~WorkFolder();
   WorkFolder(const WorkFolder&) = delete;
   WorkFolder& operator=(const WorkFolder&) = delete;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
+  const bool keep_;
   std::filesystem::path path_;
 };
 

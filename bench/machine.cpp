@@ -150,7 +150,7 @@ double loopback_gb_per_second(double seconds) {
 
 void measure_machine(const Options& options, Report& report) {
   const double seconds = options.quick ? 0.3 : 1.0;
-  const WorkFolder folder(options.folder);
+  const WorkFolder folder(options);
   report.add({"machine.seal", seal_gb_per_second(seconds), "GB/s", "", {}});
   report.add({"machine.hash", hash_gb_per_second(seconds), "GB/s", "", {}});
   report.add({"machine.loopback", loopback_gb_per_second(seconds), "GB/s", "", {}});

@@ -18,6 +18,7 @@ constexpr const char* kHelp =
   --json FILE      also write every figure as JSON
   --server FILE    run this cloud-p2p executable as the nodes, instead of the same library in this program
   --dir FOLDER     keep everything below this folder, on a disk (default: $TMPDIR, /tmp or /var/tmp)
+  --keep           leave the emptied files there: the next run need not wait until ext4 has forgotten them
   --hosts N        at most N client connections; more clients share them (default 16)
   --log            show the nodes' log lines
 
@@ -69,6 +70,8 @@ Options parse(int argc, char** argv) {
       out.server = value();
     } else if (flag == "--dir") {
       out.folder = value();
+    } else if (flag == "--keep") {
+      out.keep = true;
     } else if (flag == "--quick") {
       out.quick = true;
       out.runs = 1;

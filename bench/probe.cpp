@@ -13,9 +13,11 @@ double read_number(const std::filesystem::path& file) {
   return out;
 }
 
-ProbeResult run_once(const Options& options, std::size_t image_bytes, double seconds, bool whole_filesystem) {
-  const WorkFolder work(options.folder);
-  const std::string mode = whole_filesystem ? "1" : "0";
+}  // namespace
+
+ProbeResult run_probe(const Options& options, ProbeSync sync, std::size_t image_bytes, double seconds) {
+  const WorkFolder work(options);
+  const std::string mode = sync == ProbeSync::whole_filesystem ? "1" : "0";
   std::vector<ChildProcess> followers;
   std::vector<std::string> arguments{own_path(), "--probe-leader", (work.path() / "leader").string()};
   std::filesystem::create_directory(work.path() / "leader");
@@ -44,14 +46,6 @@ ProbeResult run_once(const Options& options, std::size_t image_bytes, double sec
   std::ifstream(result) >> images >> elapsed;
   if (images == 0) throw std::runtime_error("the probe stored nothing");
   return {images / elapsed, leader_usage.cpu_seconds * 1000 / images, follower_cpu * 1000 / images};
-}
-
-}  // namespace
-
-ProbeResult run_probe(const Options& options, std::size_t image_bytes, double seconds) {
-  const ProbeResult each = run_once(options, image_bytes, seconds, false);
-  const ProbeResult grouped = run_once(options, image_bytes, seconds, true);
-  return each.rate > grouped.rate ? each : grouped;
 }
 
 }  // namespace bench

@@ -18,8 +18,9 @@ struct ProbeResult {
   double follower_cpu_ms = 0;  ///< For one image, the mean of both.
 };
 
-/// Runs it once with a sync for each file and once with one sync of the file system for a group; returns the faster.
-[[nodiscard]] ProbeResult run_probe(const Options& options, std::size_t image_bytes, double seconds);
+/// How the probe's nodes make files durable; which is faster depends on the size and on the disk.
+enum class ProbeSync { each_file, whole_filesystem };
+[[nodiscard]] ProbeResult run_probe(const Options& options, ProbeSync sync, std::size_t image_bytes, double seconds);
 
 // The processes of the probe: what `main` does when it finds their flag. Return exit statuses.
 int probe_leader(int argc, char** argv);

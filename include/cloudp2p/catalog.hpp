@@ -79,6 +79,11 @@ class Catalog {
   /// Merges one change; calls back with what is held afterwards.
   virtual void put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) = 0;
   virtual void get(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) = 0;
+  /// Answered from memory. False only if there is no record of this digest and no `put` of one is under way.
+  [[nodiscard]] virtual bool may_hold(const Digest& digest) const {
+    (void)digest;
+    return true;
+  }
   /// Live records whose digest begins with these hex digits; at most `limit`.
   virtual void find(std::string hex_prefix, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
   virtual void list(ListQuery query, Callback<void(Result<ListPage>)> done) = 0;

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 // Frames.
 inline constexpr std::size_t kHeadBytesMax = 64 * 1024;       ///< Message part of a frame.
 inline constexpr std::size_t kPayloadBytesMax = 256 * 1024;   ///< Image bytes in one frame.
-inline constexpr std::size_t kChunkBytesDefault = 128 * 1024; ///< What senders put into one chunk.
+inline constexpr std::size_t kChunkBytesDefault = 256 * 1024; ///< What senders put into one chunk.
 inline constexpr std::size_t kNoiseMessageBytesMax = 65'535;  ///< One sealed unit, tag included.
 
 // Names and files.

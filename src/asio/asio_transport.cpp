@@ -72,8 +72,9 @@ Status AsioTransport::start(TransportHandler& handler) {
     }
   }
   handler_ = &handler;
+  if (!listener_) return {};
   bulk_.start();
-  if (listener_) start_listening();
+  start_listening();
   return {};
 }
 
@@ -164,10 +165,10 @@ void AsioTransport::begin_dial(const Attempt& attempt, const PeerAddress& node) 
         [this, attempt, error = DialError{DialFailure::rejected, session.error()}] { on_dial_failed(attempt, error); });
     return;
   }
-  const bool here = attempt.lane == Lane::control;
+  const bool here = on_node_thread(attempt.lane);
   Dial::Done done = [this, attempt, here, mailbox = mailbox_](DialResult result) {
     if (!here) return on_bulk_dialled(attempt, std::move(result));
-    mailbox->run([&] { on_control_dialled(attempt, std::move(result)); });
+    mailbox->run([&] { on_dialled_here(attempt, std::move(result)); });
   };
   auto dial = std::make_shared<Dial>(here ? node_ : asio::any_io_executor(bulk_.context().get_executor()),
                                      Dial::Input{node, std::move(session).value(), options_.dial_timeout, counters_},
@@ -191,7 +192,7 @@ void AsioTransport::on_bulk_dialled(const Attempt& attempt, DialResult result) {
   connection->start();
 }
 
-void AsioTransport::on_control_dialled(const Attempt& attempt, DialResult result) {
+void AsioTransport::on_dialled_here(const Attempt& attempt, DialResult result) {
   if (const DialError* const error = std::get_if<DialError>(&result)) return on_dial_failed(attempt, *error);
   on_dialled(attempt, make_connection(std::get<Link>(std::move(result)), true, nullptr));
 }
@@ -206,7 +207,7 @@ void AsioTransport::on_dialled(const Attempt& attempt, const std::shared_ptr<Con
   dials_.erase(static_cast<std::uint64_t>(attempt.id));
   const bool wanted = attempt.one_shot || links_.on_up(attempt.id, connection->info().id);
   if (wanted) return on_opened(connection);
-  if (attempt.lane == Lane::control) connection->start();
+  if (on_node_thread(attempt.lane)) connection->start();
   connection->close({Errc::closed, "this node is no longer a peer"});
 }
 
@@ -238,7 +239,7 @@ void AsioTransport::on_control_accepted(Link link, std::shared_ptr<void> admissi
 // ---- connections
 
 std::shared_ptr<Connection> AsioTransport::make_connection(Link link, bool dialled, std::shared_ptr<void> admission) {
-  const bool here = link.info.lane == Lane::control;
+  const bool here = on_node_thread(link.info.lane);
   Connection::Setup setup{ConnectionId{last_connection_.fetch_add(1) + 1}, here ? node_group_ : bulk_group_,
                           here ? node_sink_ : bulk_sink_, counters_, std::move(admission)};
   return std::make_shared<Connection>(std::move(setup), std::move(link), dialled, options_);
@@ -248,7 +249,7 @@ void AsioTransport::on_opened(const std::shared_ptr<Connection>& connection) {
   const ConnectionId id = connection->info().id;
   connections_.insert_or_assign(static_cast<std::uint64_t>(id), Open{connection, false});
   handler_->on_connected(connection->info());
-  if (connection->info().lane == Lane::control && handler_ != nullptr) connection->start();
+  if (on_node_thread(connection->info().lane) && handler_ != nullptr) connection->start();
 }
 
 void AsioTransport::on_frames(const std::shared_ptr<Connection>& from, std::vector<Frame> frames, std::size_t bytes) {

@@ -75,7 +75,7 @@ class AsioTransport final : public Transport {
   void on_accepted(Link link, std::shared_ptr<void> admission);
 
   // On the node's thread.
-  void on_control_dialled(const Attempt& attempt, DialResult result);
+  void on_dialled_here(const Attempt& attempt, DialResult result);
   void on_control_accepted(Link link, std::shared_ptr<void> admission);
   void on_dial_failed(const Attempt& attempt, const DialError& error);
   void on_dialled(const Attempt& attempt, const std::shared_ptr<Connection>& connection);
@@ -84,6 +84,8 @@ class AsioTransport final : public Transport {
   void on_drained(ConnectionId connection);
   void on_ended(ConnectionId connection, const Error& reason);
   [[nodiscard]] Open* find(ConnectionId connection);
+  /// Control connections share the node's thread, so that no queue delays them; a client has only that one thread.
+  [[nodiscard]] bool on_node_thread(Lane lane) const { return lane == Lane::control || !options_.listen; }
 
   const asio::any_io_executor node_;
   SecureSessionFactory& sessions_;

@@ -5,13 +5,14 @@
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
 #include <asio/post.hpp>
-#include <asio/write.hpp>
 
 namespace cloudp2p::asio_net {
 namespace {
 
 constexpr std::size_t kWriteBatchBytes = 256 * 1024;
-constexpr std::size_t kReadTurnBytes = 256 * 1024;  ///< Then other connections of this thread get their turn.
+// Then other connections of this thread get their turn.
+constexpr std::size_t kReadTurnBytes = 256 * 1024;
+constexpr std::size_t kWriteTurnBytes = 1024 * 1024;
 
 std::size_t size_of(const std::vector<Frame>& frames) {
   std::size_t sum = 0;
@@ -154,17 +155,23 @@ void Connection::schedule_flush() {
 }
 
 void Connection::flush() {
-  if (writing_ || state_ == State::ended || state_ == State::lingering) return;
-  const std::vector<Frame> batch = take_batch();
-  batch_bytes_ = size_of(batch);
-  if (!batch.empty()) {
-    if (const Status sealed = session_->seal(batch); !sealed) return end(sealed.error());
-  } else if (state_ == State::flushing && !farewell_written_) {
-    session_->seal_close(close_reason_);
-    farewell_written_ = true;
+  const std::uint64_t turn_ends = written_bytes_ + kWriteTurnBytes;
+  while (!writing_ && state_ != State::ended && state_ != State::lingering) {
+    if (written_bytes_ >= turn_ends) return schedule_flush();
+    const std::vector<Frame> batch = take_batch();
+    batch_bytes_ = size_of(batch);
+    if (!batch.empty()) {
+      if (const Status sealed = session_->seal(batch); !sealed) return end(sealed.error());
+    } else if (state_ == State::flushing && !farewell_written_) {
+      session_->seal_close(close_reason_);
+      farewell_written_ = true;
+    }
+    if (session_->output().empty()) {
+      if (farewell_written_) begin_farewell();
+      return;
+    }
+    write();
   }
-  if (!session_->output().empty()) return write();
-  if (farewell_written_) begin_farewell();
 }
 
 std::vector<Frame> Connection::take_batch() {
@@ -180,24 +187,33 @@ std::vector<Frame> Connection::take_batch() {
   return batch;
 }
 
+/// As much as the socket takes at once: a composed write would go there in pieces of 64 KiB, by way of the reactor.
 void Connection::write() {
-  writing_ = true;
   const ByteView out = session_->output();
-  asio::async_write(
-      socket_, asio::buffer(out.data(), out.size()),
-      [self = shared_from_this()](const std::error_code& error, std::size_t) { self->on_written(error); });
+  while (sent_bytes_ < out.size()) {
+    const ByteView rest = out.subspan(sent_bytes_);
+    std::error_code error;
+    const std::size_t size = socket_.write_some(asio::buffer(rest.data(), rest.size()), error);
+    if (error == asio::error::would_block) {
+      writing_ = true;
+      return socket_.async_wait(tcp::socket::wait_write,
+                                [self = shared_from_this()](const std::error_code& e) { self->on_writable(e); });
+    }
+    if (error) return end(broken(info_.remote, error));
+    sent_bytes_ += size;
+    written_bytes_ += size;
+  }
+  session_->clear_output();
+  setup_.counters->bytes_out.fetch_add(std::exchange(sent_bytes_, 0), std::memory_order_relaxed);
+  queued_bytes_.fetch_sub(std::exchange(batch_bytes_, 0));
+  if (state_ == State::open) tell_if_drained();
 }
 
-void Connection::on_written(const std::error_code& error) {
+void Connection::on_writable(const std::error_code& error) {
   writing_ = false;
   if (state_ == State::ended) return;
   if (error) return end(broken(info_.remote, error));
-  const std::size_t size = session_->output().size();
-  session_->clear_output();
-  written_bytes_ += size;
-  setup_.counters->bytes_out.fetch_add(size, std::memory_order_relaxed);
-  queued_bytes_.fetch_sub(std::exchange(batch_bytes_, 0));
-  if (state_ == State::open) tell_if_drained();
+  write();
   flush();
 }
 

@@ -89,7 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void flush();
   [[nodiscard]] std::vector<Frame> take_batch();
   void write();
-  void on_written(const std::error_code& error);
+  void on_writable(const std::error_code& error);
   void begin_farewell();
   void tell_if_drained();
   void end(const Error& reason);
@@ -106,6 +106,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<SecureSession> session_;
   std::vector<Frame> early_frames_;
   std::size_t batch_bytes_ = 0;
+  std::size_t sent_bytes_ = 0;  ///< Of the session's output.
   State state_ = State::open;
   bool writing_ = false;
   bool farewell_written_ = false;

@@ -45,9 +45,16 @@ void UploadOperation::attempt() {
   held_ = read_to_ = sent_to_ = 0;
   limit_ = resume ? 0 : std::min<std::uint64_t>(content_.size_bytes, limits::kUploadWindowBytesMin);
   reads_.clear();
-  core_.links().send(leader(),
-                     wire::Upload{request(), upload_, content_.digest, content_.size_bytes, source_->name(), resume});
+  announced_ = false;
+  if (resume) announce();
   pump();
+}
+
+/// Without an offset to wait for, together with the first chunk: one message less to wake up for.
+void UploadOperation::announce() {
+  announced_ = true;
+  core_.links().send(leader(), wire::Upload{request(), upload_, content_.digest, content_.size_bytes, source_->name(),
+                                            attempts() > 1});
 }
 
 void UploadOperation::attempt_over(Errc code) {
@@ -146,6 +153,11 @@ void UploadOperation::read_done(std::uint64_t generation, std::uint64_t offset, 
 
 bool UploadOperation::send_next() {
   if (finished() || reads_.empty() || !reads_.front().bytes) return false;
+  if (!announced_) {
+    const std::uint64_t generation = generation_;
+    announce();
+    if (finished() || generation != generation_) return false;
+  }
   const Read& next = reads_.front();
   if (!core_.links().send_chunk(leader(), {request(), next.offset}, *next.bytes)) return false;
   sent_to_ = next.offset + next.size_bytes;

@@ -40,6 +40,7 @@ class UploadOperation final : public Answering<LeaderOperation, UploadOutcome> {
   void identified(Result<ImageSource::Content> content);
   void credited(const wire::Credit& credit);
   void acknowledged(const wire::UploadResult& result);
+  void announce();
   void pump();
   void read_next();
   void read_done(std::uint64_t generation, std::uint64_t offset, Result<Buffer> bytes);
@@ -57,6 +58,7 @@ class UploadOperation final : public Answering<LeaderOperation, UploadOutcome> {
 
   // Of the attempt under way.
   std::uint64_t generation_ = 0;  ///< Tells its reads from those of former attempts.
+  bool announced_ = false;        ///< This attempt's Upload was sent.
   bool placed_ = false;           ///< It is known where to begin.
   bool pumping_ = false;
   std::uint64_t held_ = 0;

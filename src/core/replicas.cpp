@@ -20,15 +20,18 @@ void Replicas::on_replicate(ConnectionId connection, const wire::Replicate& ask)
   }
   Replica& replica = replicas_[key];
   replica.ask = ask;
+  if (!ask.resume) {
+    replica.told_held = 0;
+    replica.told_limit = std::min<std::uint64_t>(ask.record.size_bytes, limits::kUploadWindowBytesMin);
+  }
   if (!ask.metadata_only) ++services_.arriving[ask.record.digest];
   if (!accepts(ask.term, ask.leader)) return acknowledge(key, Errc::stale_term, "superseded term", {});
   const StoreStatus store = services_.ports.images->status();
   if (store.health != StoreHealth::ok && !ask.metadata_only) {
     return acknowledge(key, store.health == StoreHealth::full ? Errc::full : Errc::read_only, store.problem, {});
   }
-  services_.ports.catalog->get(ask.record.digest, services_.guard([this, key](Result<std::optional<CatalogEntry>> found) {
-    looked_up(key, std::move(found));
-  }));
+  services_.look_up(ask.record.digest,
+                    [this, key](Result<std::optional<CatalogEntry>> found) { looked_up(key, std::move(found)); });
 }
 
 void Replicas::looked_up(const Key& key, Result<std::optional<CatalogEntry>> found) {
@@ -104,11 +107,21 @@ void Replicas::offer(const Key& key, std::uint64_t offset, Buffer bytes) {
   finish_if_complete(key);
 }
 
-void Replicas::grant(const Key& key, const Replica& replica) {
+void Replicas::grant(const Key& key, Replica& replica) {
   if (!replica.put) return;
-  const std::uint64_t limit =
-      std::min(replica.put->written() + services_.window_bytes(replicas_.size()), replica.put->header().size_bytes);
-  (void)services_.send(key.first, wire::Credit{key.second, replica.put->written(), limit});
+  const std::uint64_t size = replica.put->header().size_bytes;
+  const std::uint64_t held = replica.put->written();
+  const std::uint64_t window = services_.window_bytes(replicas_.size());
+  const std::uint64_t limit = std::min(held + window, size);
+  if (replica.told_held) {
+    // The leader may send all that is left, and the client may too, whatever window the leader gives it.
+    if (replica.told_limit == size && *replica.told_held + limits::kUploadWindowBytesMin >= size) return;
+    // More is on its way to the disk and will be told of; a stop for want of credit is not near.
+    if (replica.put->received() > held && held < *replica.told_held + window / 4) return;
+  }
+  replica.told_held = held;
+  replica.told_limit = limit;
+  (void)services_.send(key.first, wire::Credit{key.second, held, limit});
 }
 
 void Replicas::finish_if_complete(const Key& key) {

@@ -34,6 +34,8 @@ class Replicas {
     std::unique_ptr<LocalPut> put;
     std::deque<std::pair<std::uint64_t, Buffer>> early;  ///< Arrived while the catalog was asked.
     std::size_t early_bytes = 0;
+    std::optional<std::uint64_t> told_held;  ///< What the leader knows: from the last Credit, or from the rule that
+    std::uint64_t told_limit = 0;            ///< without one it may send the smallest window.
     bool landing = false;
   };
 
@@ -42,7 +44,7 @@ class Replicas {
   void receive(const Key& key);
   void merge_metadata(const Key& key);
   void offer(const Key& key, std::uint64_t offset, Buffer bytes);
-  void grant(const Key& key, const Replica& replica);
+  void grant(const Key& key, Replica& replica);
   void finish_if_complete(const Key& key);
   void acknowledge(const Key& key, Errc code, const std::string& message, const Stamp& held);
   void answer_landed(const Key& key, const Result<CatalogEntry>& entry);

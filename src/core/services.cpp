@@ -52,6 +52,11 @@ Status Services::send(ConnectionId connection, const wire::Message& message, Buf
   return sent;
 }
 
+void Services::look_up(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) {
+  if (!ports.catalog->may_hold(digest)) return done(std::optional<CatalogEntry>());
+  ports.catalog->get(digest, guard(std::move(done)));
+}
+
 void Services::record(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) {
   auto checked = [this, done = std::move(done)](Result<CatalogEntry> held) {
     const Errc code = held.code();

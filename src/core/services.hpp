@@ -65,6 +65,8 @@ class Services {
 
   /// When it can not be sent, a call that it asks or continues fails soon; chunks alone wait for on_drained.
   Status send(ConnectionId connection, const wire::Message& message, Buffer payload = {});
+  /// The record of a digest. Calls back at once when the catalog knows from memory that there is none.
+  void look_up(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done);
   /// Every change of the catalog goes through here, so that one that fails for good is noticed.
   void record(CatalogChange change, Callback<void(Result<CatalogEntry>)> done);
   /// The same, when nothing waits for it.

@@ -344,9 +344,13 @@ void Uploads::drop_slow(const JobPtr& job) {
   std::size_t others = 1;
   for (const auto& [id, replica] : job->replicas) others += replica.state != ReplicaState::failed ? 1 : 0;
   const TimePoint now = services_.now();
+  // Of the last of an image a follower tells only when it is durable.
+  const std::uint64_t size = job->record.size_bytes;
+  const std::uint64_t told_of = size > limits::kUploadWindowBytesMin ? size - limits::kUploadWindowBytesMin : 0;
+  const std::uint64_t due = job->put ? std::min(job->put->written(), told_of) : 0;
   for (auto& [id, replica] : job->replicas) {
     if (replica.state != ReplicaState::streaming) continue;
-    const bool owes_bytes = job->put && replica.held < job->put->written();
+    const bool owes_bytes = replica.held < due;
     const bool silent = now - replica.progress > (owes_bytes ? Duration(kSlowPatience) : Duration(kAckPatience));
     if (!silent || (owes_bytes && others <= services_.copies_needed())) continue;
     --others;

@@ -74,13 +74,12 @@ void Uploads::on_upload(ConnectionId connection, const wire::Upload& ask) {
   if (joins_running(connection, ask)) return;
   auto job = std::make_shared<Job>();
   job->term = services_.term();
-  job->client = Client{connection, ask, 0};
+  // A client that does not resume begins with the smallest window, unasked.
+  job->client = Client{connection, ask, ask.resume ? 0 : std::min(ask.size_bytes, std::uint64_t{limits::kUploadWindowBytesMin})};
   job->since = services_.now();
   jobs_[ask.digest] = job;
   by_request_[{connection, ask.request}] = ask.digest;
-  services_.ports.catalog->get(ask.digest, services_.guard([this, job](Result<std::optional<CatalogEntry>> found) {
-    looked_up(job, std::move(found));
-  }));
+  services_.look_up(ask.digest, [this, job](Result<std::optional<CatalogEntry>> found) { looked_up(job, std::move(found)); });
 }
 
 void Uploads::looked_up(const JobPtr& job, Result<std::optional<CatalogEntry>> found) {

@@ -108,7 +108,8 @@ struct Replicate {
   UploadId upload;
   ImageRecord record;
   bool metadata_only = false;
-  bool resume = false;  ///< Answer first with what is held; chunks follow from there.
+  bool resume = false;  ///< Answer first with what is held; chunks follow from there. Otherwise up to
+                        ///< limits::kUploadWindowBytesMin follow at once.
 };
 struct ReplicateAck {
   RequestId request = 0;

@@ -33,6 +33,7 @@ PrefixRange range_of(std::string prefix) {
 }  // namespace
 
 Status MemoryCatalog::open() {
+  put_.clear();
   buckets_.fill(0);
   summary_ = CatalogSummary{};
   cheap_ = 0;
@@ -151,6 +152,7 @@ const CatalogSummary& MemoryCatalog::summary() const {
 }
 
 void MemoryCatalog::put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) {
+  put_.insert(change.record.digest);
   enqueue(Request{std::move(change), std::move(done), {}});
 }
 

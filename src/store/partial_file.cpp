@@ -26,9 +26,19 @@ Status PartialFile::failed(int error_number, const char* doing) {
   return error;
 }
 
-Status PartialFile::open() {
-  if (auto status = context_.guard.admit(header_.size_bytes); !status) return status;
+bool PartialFile::admit_unseen() {
+  if (!context_.guard.admit_unseen(header_.size_bytes)) return false;
   promised_bytes_ = header_.size_bytes;
+  return true;
+}
+
+Status PartialFile::open() {
+  if (promised_bytes_ > 0) {
+    if (auto status = context_.guard.confirm(); !status) return status;
+  } else {
+    if (auto status = context_.guard.admit(header_.size_bytes); !status) return status;
+    promised_bytes_ = header_.size_bytes;
+  }
   auto file = open_below(context_.directory.incoming(), name_, O_WRONLY | O_CREAT | O_EXCL, 0644);
   if (!file) {
     context_.guard.fault(file.error());

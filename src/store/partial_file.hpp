@@ -30,6 +30,8 @@ class PartialFile {
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
 
+  /// Room, as far as is known from memory; `open` asks the disk.
+  [[nodiscard]] bool admit_unseen();
   /// Asks for room, then creates the file.
   [[nodiscard]] Status open();
   [[nodiscard]] Status append(ByteView bytes);
@@ -42,6 +44,7 @@ class PartialFile {
 
   [[nodiscard]] const PutHeader& header() const noexcept { return header_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] bool is_open() const noexcept { return file_.valid(); }
   [[nodiscard]] int fd() const noexcept { return file_.get(); }
 
  private:

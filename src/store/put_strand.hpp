@@ -54,15 +54,21 @@ class PutStrand : public std::enable_shared_from_this<PutStrand> {
   struct Abort {};
   using Operation = std::variant<Begin, Append, Commit, Abort>;
 
+  struct Answer {
+    Callback<void(Status)> done;
+    Status status;
+  };
+
   void enqueue(Operation operation);
   void run();
   void execute(Begin operation);
   void execute(Append operation);
   void execute(Commit operation);
   void execute(Abort operation);
-  /// The error that keeps the put from going on, if there is one.
-  [[nodiscard]] Status still_good();
+  /// The error that keeps the put from going on, if there is one; the file is open otherwise.
+  [[nodiscard]] Status ready();
   [[nodiscard]] Status end_with(Status status);
+  void post_answers();
 
   Surroundings around_;
   const PutId id_;
@@ -72,7 +78,11 @@ class PutStrand : public std::enable_shared_from_this<PutStrand> {
   bool scheduled_ = false;
   std::atomic<bool> aborted_{false};
   std::atomic<bool> over_{false};
-  Status ended_;  ///< Touched only by the worker that runs the strand.
+  // Touched only by the worker that runs the strand.
+  Status ended_;
+  bool committed_ = false;
+  std::vector<Answer> answers_;  ///< Of appends, not posted yet.
+  std::size_t answer_bytes_ = 0;
 };
 
 }  // namespace cloudp2p::store

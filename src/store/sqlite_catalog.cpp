@@ -85,7 +85,7 @@ Status SqliteCatalog::open() {
   Result<std::unique_ptr<RecordTable>> table = RecordTable::open(**database);
   if (!table.ok()) return table.error();
   const auto tally = std::make_shared<Tally>();
-  if (Status status = (*table)->count(*tally); !status.ok()) return status;
+  if (Status status = (*table)->count(*tally, filter_); !status.ok()) return status;
 
   tally_ = tally;
   log_.log(LogLevel::debug, "catalog " + path_ + ": " + std::to_string(tally->summary().images) + " images, " +
@@ -105,6 +105,7 @@ void SqliteCatalog::push(std::unique_ptr<CatalogJob> job) {
 }
 
 void SqliteCatalog::put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) {
+  filter_.insert(change.record.digest);
   push(std::make_unique<PutJob>(std::move(change), std::move(done)));
 }
 

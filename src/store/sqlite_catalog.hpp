@@ -11,6 +11,7 @@
 // Limits:    page cache and log are bounded by the options; queue_max jobs wait.
 #pragma once
 
+#include "store/digest_filter.hpp"
 #include "store/sqlite_worker.hpp"
 
 #include <cloudp2p/catalog.hpp>
@@ -41,6 +42,7 @@ class SqliteCatalog final : public Catalog {
   void bucket(std::size_t bucket, Digest after, std::size_t limit,
               Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   void missing(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  [[nodiscard]] bool may_hold(const Digest& digest) const override { return filter_.may_contain(digest); }
   [[nodiscard]] const CatalogSummary& summary() const override { return tally_->summary(); }
   [[nodiscard]] const BucketHashes& buckets() const override { return tally_->buckets(); }
 
@@ -52,6 +54,7 @@ class SqliteCatalog final : public Catalog {
   LogSink& log_;
   const SqliteCatalogOptions options_;
   std::shared_ptr<Tally> tally_ = std::make_shared<Tally>();
+  DigestFilter filter_;  ///< Of every digest in the table or on its way there.
   std::unique_ptr<CatalogWorker> worker_;
 };
 

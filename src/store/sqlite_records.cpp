@@ -205,7 +205,7 @@ Status RecordTable::prepare() {
   return {};
 }
 
-Status RecordTable::count(Tally& tally) {
+Status RecordTable::count(Tally& tally, DigestFilter& filter) {
   Result<Statement> statement = database_.prepare(kCount);
   if (!statement.ok()) return statement.error();
   Query rows(*statement);
@@ -216,6 +216,7 @@ Status RecordTable::count(Tally& tally) {
     if (!*row) return {};
     if (!read_counted(rows, entry)) return database_.damaged("a record is damaged");
     tally.apply(TallyChange::of(nullptr, entry));
+    filter.insert(entry.record.digest);
   }
 }
 

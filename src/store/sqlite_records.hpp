@@ -7,6 +7,7 @@
 // Limits:    pages of at most limits::kListPageMax records.
 #pragma once
 
+#include "store/digest_filter.hpp"
 #include "store/sqlite_database.hpp"
 #include "store/sqlite_tally.hpp"
 
@@ -25,8 +26,8 @@ class RecordTable {
   /// Creates the schema in an empty file; refuses what is not ours or newer than we are.
   [[nodiscard]] static Result<std::unique_ptr<RecordTable>> open(Database& database);
 
-  /// Adds up all records by one scan.
-  [[nodiscard]] Status count(Tally& tally);
+  /// Adds up all records, and enters their digests, by one scan.
+  [[nodiscard]] Status count(Tally& tally, DigestFilter& filter);
 
   /// Fails without touching the database when the record cannot be stored.
   [[nodiscard]] static Status check(const CatalogChange& change);

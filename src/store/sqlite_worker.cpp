@@ -1,5 +1,7 @@
 #include "store/sqlite_worker.hpp"
 
+#include <pthread.h>
+
 #include <exception>
 
 namespace cloudp2p::store {
@@ -72,6 +74,7 @@ void CatalogWorker::push(std::unique_ptr<CatalogJob> job) {
 }
 
 void CatalogWorker::loop() {
+  ::pthread_setname_np(::pthread_self(), "cloudp2p-sql");
   for (Batch batch = wait_for_batch(); !batch.empty(); batch = wait_for_batch()) {
     run_batch(batch);
     checkpoint_if_due();

@@ -49,6 +49,27 @@ Status StoreGuard::admit(std::uint64_t size_bytes) {
   return {};
 }
 
+bool StoreGuard::admit_unseen(std::uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  if (status_.health != StoreHealth::ok || size_bytes > status_.free_bytes) return false;
+  promised_bytes_ += size_bytes;
+  status_.free_bytes -= size_bytes;
+  return true;
+}
+
+Status StoreGuard::confirm() {
+  if (auto status = writable(); !status) return status;
+  const auto free = directory_.free_bytes();
+  if (!free) return free.error();
+  {
+    const std::lock_guard lock(mutex_);
+    if (*free >= promised_bytes_) return {};
+  }
+  directory_.tend_reserve();
+  observe_space();
+  return Error{Errc::full, directory_.path() + " has no more room above its free-space floor for the images under way"};
+}
+
 void StoreGuard::release(std::uint64_t size_bytes) {
   const std::lock_guard lock(mutex_);
   promised_bytes_ -= size_bytes;

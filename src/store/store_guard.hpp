@@ -19,8 +19,13 @@ class StoreGuard {
  public:
   StoreGuard(StoreDirectory& directory, LogSink& log);
 
-  /// Promises room for a put of that size, or says why not.
+  /// Promises room for a put of that size, or says why not. Looks at the disk.
   [[nodiscard]] Status admit(std::uint64_t size_bytes);
+  /// The same by what was last seen of the disk, which may be seconds ago: never blocks, and `confirm` is due before
+  /// the first byte. False: only `admit` can tell.
+  [[nodiscard]] bool admit_unseen(std::uint64_t size_bytes);
+  /// Looks at the disk: is there still room for all that was promised?
+  [[nodiscard]] Status confirm();
   /// Takes a promise back: the bytes are on the disk now, or will never be.
   void release(std::uint64_t size_bytes);
   /// Fails after a fault that does not heal.

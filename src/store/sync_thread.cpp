@@ -1,11 +1,20 @@
 #include "store/sync_thread.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include <ctime>
 
 namespace cloudp2p::store {
+namespace {
+
+// A sync costs the processor as much as writing a small image does. While others are on their way, one waits for them
+// about as long as a sync takes on a busy disk.
+constexpr auto kGatherMax = std::chrono::milliseconds(4);
+constexpr std::size_t kGroupEnough = 32;
+
+}  // namespace
 
 void purge(int directory, std::chrono::seconds age) {
   // The change time is when it was moved here: a rename leaves the modification time alone.
@@ -23,13 +32,26 @@ void purge(int directory, std::chrono::seconds age) {
 SyncThread::SyncThread(Executor& executor, const StoreContext& context, SyncThreadOptions options)
     : executor_(executor), context_(context), options_(options), publisher_(context), thread_([this] { run(); }) {}
 
+void SyncThread::expect() {
+  const std::lock_guard lock(mutex_);
+  ++expected_;
+}
+
+void SyncThread::give_up() {
+  const std::lock_guard lock(mutex_);
+  --expected_;
+}
+
 void SyncThread::commit(std::shared_ptr<PartialFile> file, Committed done) {
   ++context_.counters.commits_waiting;
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
+    --expected_;
     waiting_.commits.push_back({std::move(file), std::move(done)});
+    wake = !gathering_ || gathered();
   }
-  wake_.notify_one();
+  if (wake) wake_.notify_one();
 }
 
 void SyncThread::remove(Removal removal, Removed done) {
@@ -50,11 +72,13 @@ void SyncThread::stop() {
 }
 
 void SyncThread::run() {
+  ::pthread_setname_np(::pthread_self(), "cloudp2p-sync");
   publisher_.load();
   auto next_check = std::chrono::steady_clock::now() + options_.check_interval;
   for (;;) {
     std::unique_lock lock(mutex_);
     wake_.wait_until(lock, next_check, [this] { return stopping_ || !waiting_.empty(); });
+    gather(lock);
     Group group = std::exchange(waiting_, {});
     const bool stopping = stopping_;
     lock.unlock();
@@ -64,6 +88,17 @@ void SyncThread::run() {
     tend();
     next_check = std::chrono::steady_clock::now() + options_.check_interval;
   }
+}
+
+bool SyncThread::gathered() const {
+  return stopping_ || expected_ == 0 || waiting_.commits.empty() || waiting_.commits.size() >= kGroupEnough;
+}
+
+void SyncThread::gather(std::unique_lock<std::mutex>& lock) {
+  if (gathered()) return;
+  gathering_ = true;
+  wake_.wait_for(lock, kGatherMax, [this] { return gathered(); });
+  gathering_ = false;
 }
 
 void SyncThread::tend() {

@@ -34,6 +34,9 @@ class SyncThread {
   SyncThread(const SyncThread&) = delete;
   SyncThread& operator=(const SyncThread&) = delete;
 
+  /// A put began: its `commit` or `give_up` follows. While some are under way, a group waits for them a little.
+  void expect();
+  void give_up();
   /// The file is finished: length and digest are right. It is kept alive until answered.
   void commit(std::shared_ptr<PartialFile> file, Committed done);
   void remove(Removal removal, Removed done);
@@ -62,6 +65,8 @@ class SyncThread {
   void work_on(Group group);
   void cancel(Group group);
   void tend();
+  void gather(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] bool gathered() const;
 
   Executor& executor_;
   StoreContext context_;
@@ -70,6 +75,8 @@ class SyncThread {
   std::mutex mutex_;
   std::condition_variable wake_;
   Group waiting_;
+  std::size_t expected_ = 0;  ///< Puts that have not come to their commit yet.
+  bool gathering_ = false;    ///< A group waits for more.
   bool stopping_ = false;
   std::thread thread_;
 };

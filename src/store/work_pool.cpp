@@ -1,5 +1,7 @@
 #include "store/work_pool.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 
 namespace cloudp2p::store {
@@ -62,6 +64,7 @@ Callback<void()> WorkPool::next(std::unique_lock<std::mutex>& lock) {
 }
 
 void WorkPool::run() {
+  ::pthread_setname_np(::pthread_self(), "cloudp2p-work");
   std::unique_lock lock(mutex_);
   while (Callback<void()> work = next(lock)) {
     ++running_;

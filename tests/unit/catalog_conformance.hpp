@@ -347,6 +347,15 @@ inline void answers_come_in_the_order_of_the_calls(CatalogUnderTest& t) {
     CHECK(seen[i] == i / 2 + 1);
 }
 
+inline void what_is_being_put_may_be_held(CatalogUnderTest& t) {
+  const Digest digest = digest_of("ab");
+  bool done = false;
+  t.catalog().put(live(digest, stamp(1, 1)), [&](const Result<CatalogEntry>&) { done = true; });
+  CHECK(t.catalog().may_hold(digest));
+  t.run_until([&] { return done; });
+  CHECK(t.catalog().may_hold(digest));
+}
+
 struct Case {
   const char* name;
   void (*run)(CatalogUnderTest&);
@@ -366,7 +375,8 @@ inline std::vector<Case> cases() {
       {"missing lists live records without bytes", missing_lists_live_records_without_bytes},
       {"the summary equals a recount after many changes", the_summary_equals_a_recount_after_many_changes},
       {"the summary holds exactly what was called back", the_summary_holds_exactly_what_was_called_back},
-      {"answers come in the order of the calls", answers_come_in_the_order_of_the_calls}};
+      {"answers come in the order of the calls", answers_come_in_the_order_of_the_calls},
+      {"what is being put may be held", what_is_being_put_may_be_held}};
 }
 
 }  // namespace cloudp2p::catalog_conformance

@@ -52,6 +52,7 @@ struct ScriptedNode {
   std::map<UploadId, std::vector<std::byte>> partial;
   std::map<Digest, std::vector<std::byte>> images;
   std::vector<wire::Message> seen;
+  std::size_t payload_bytes = 0;  ///< Of all frames.
   /// Looks at each message first; true: handled.
   std::function<bool(ConnectionId, wire::Message&)> script;
 };
@@ -140,6 +141,7 @@ class ScriptedCluster final : public Transport {
     REQUIRE(message.ok());
     ScriptedNode& node = nodes[at->second];
     node.seen.push_back(*message);
+    node.payload_bytes += frame.payload.size();
     if (node.script && node.script(id, *message)) return;
     std::visit([&](auto& body) { serve(id, at->second, node, body, frame.payload); }, *message);
   }

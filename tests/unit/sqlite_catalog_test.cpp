@@ -62,6 +62,22 @@ TEST_CASE("a catalog is the same after it was closed and opened") {
   CHECK(t.catalog().summary().transactions == 0);
   CHECK(t.catalog().buckets() == hashes);
   CHECK(list(t, {})->entries == page.entries);
+  for (const CatalogEntry& entry : page.entries)
+    CHECK(t.catalog().may_hold(entry.record.digest));
+}
+
+TEST_CASE("nearly all digests that a catalog does not hold are known to be absent without a look") {
+  SqliteUnderTest t;
+  fill(t, 50);
+  std::mt19937 random(1);
+  int doubtful = 0;
+  for (int i = 0; i < 1000; ++i) {
+    Digest digest;
+    for (std::byte& byte : digest.bytes)
+      byte = static_cast<std::byte>(random());
+    doubtful += t.catalog().may_hold(digest) ? 1 : 0;
+  }
+  CHECK(doubtful < 10);
 }
 
 TEST_CASE("changes that wait together share few transactions") {
