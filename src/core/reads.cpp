@@ -56,13 +56,21 @@ void Reads::on_stepped_down() {
   }
 }
 
+/// What is not on a majority yet is known while this node leads only: what the catalog says later may not be shown.
+bool Reads::still_leads(ConnectionId connection, wire::RequestId request, Term term) {
+  if (services_.leads(term) || services_.extras.sabotage.read_without_confirmation) return true;
+  services_.send_error(connection, request, Errc::no_leader, "the leader stepped down");
+  return false;
+}
+
 void Reads::on_list(ConnectionId connection, const wire::List& ask) {
   confirmed(connection, ask.request, ask.stale, [this, connection, ask] { answer_list(connection, ask); });
 }
 
 void Reads::answer_list(ConnectionId connection, const wire::List& ask) {
   const std::size_t limit = std::clamp<std::size_t>(ask.limit, 1, limits::kListPageMax);
-  auto listed = [this, connection, request = ask.request](Result<ListPage> page) {
+  auto listed = [this, connection, request = ask.request, stale = ask.stale, term = services_.term()](Result<ListPage> page) {
+    if (!stale && !still_leads(connection, request, term)) return;
     if (!page.ok()) return services_.send_error(connection, request, page.code(), page.error().message);
     wire::ListResult result{request, {}, std::move(page->next)};
     for (const CatalogEntry& entry : page->entries) {
@@ -78,7 +86,8 @@ void Reads::on_info(ConnectionId connection, const wire::Info& ask) {
 }
 
 void Reads::answer_info(ConnectionId connection, const wire::Info& ask) {
-  auto found = [this, connection, ask](Result<std::vector<CatalogEntry>> entries) {
+  auto found = [this, connection, ask, term = services_.term()](Result<std::vector<CatalogEntry>> entries) {
+    if (!ask.stale && !still_leads(connection, ask.request, term)) return;
     if (!entries.ok()) return services_.send_error(connection, ask.request, entries.code(), entries.error().message);
     entries->erase(std::remove_if(entries->begin(), entries->end(),
                                   [&](const CatalogEntry& entry) { return unstable_(entry.record.digest); }),

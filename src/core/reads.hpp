@@ -46,6 +46,7 @@ class Reads {
   void confirmed(ConnectionId connection, wire::RequestId request, bool stale, std::function<void()> answer);
   void begin_round();
   void answer_ready();
+  [[nodiscard]] bool still_leads(ConnectionId connection, wire::RequestId request, Term term);
   void answer_list(ConnectionId connection, const wire::List& ask);
   void answer_info(ConnectionId connection, const wire::Info& ask);
   void serve(const Key& key);

@@ -95,7 +95,7 @@ RandomRunResult random_run(const RandomRunOptions& options) {
 }
 
 std::string replay_command(const RandomRunOptions& options) {
-  return fmt::format("CLOUDP2P_SIM_SEED={} CLOUDP2P_SIM_NODES={} sim_tests --test-case='one seed, replayed'",
+  return fmt::format("CLOUDP2P_SIM_SEED={} CLOUDP2P_SIM_NODES={} sim_tests --test-case='one seed replayed'",
                      options.seed, options.nodes);
 }
 

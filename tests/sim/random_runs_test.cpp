@@ -86,7 +86,7 @@ TEST_CASE("the same seed lives the same life, another seed another") {
   CHECK(random_run(options).trace_hash != first.trace_hash);
 }
 
-TEST_CASE("one seed, replayed") {
+TEST_CASE("one seed replayed") {
   RandomRunOptions options;
   options.seed = number_from("CLOUDP2P_SIM_SEED", 0);
   if (options.seed == 0) return;

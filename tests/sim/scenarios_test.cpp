@@ -143,3 +143,37 @@ TEST_CASE("a follower that was behind when the leader died gets the bytes that t
   CHECK(sim.durable_copies(image.digest) == 2);
   require_clean(sim);
 }
+
+TEST_CASE("a list that the catalog answers after the leader stepped down shows nothing that only this leader held") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    SimOptions options = cluster_of(3, seed);
+    options.takeover = Takeover::never;
+    options.timing.heartbeat = 30ms;
+    options.timing.failure_timeout = 150ms;
+    options.timing.answer_timeout = 50ms;
+    SimCluster sim(options);
+    const NodeId old = sim.run_until_leader(3s);
+    REQUIRE(old == NodeId{3});
+    sim.run_for(500ms);  // The founding is on every disk.
+    const SimImage image = make_image(60, 2 * kKib);
+    sim.slow_disk(NodeId{1}, 8'000);
+    sim.slow_disk(NodeId{2}, 8'000);
+    (void)sim.put(image);
+    REQUIRE(sim.run_until([&] { return sim.durable_copies(image.digest) == 1; }, 1s));
+    sim.slow_disk(old, 6'000);  // It reads in 360 ms, and steps down 150 ms after it last heard of a majority.
+    (void)sim.list(1);
+    sim.run_for(80ms);
+    for (const NodeId other : {NodeId{1}, NodeId{2}}) {
+      sim.crash(other, Crash::kPowerLoss);
+      sim.slow_disk(other, 1);
+    }
+    sim.restart_client(0);
+    sim.run_for(500ms);
+    sim.crash(old);
+    sim.restart(NodeId{1});
+    sim.restart(NodeId{2});
+    const auto later = sim.list(0);
+    CHECK(sim.run_until([&] { return later.ok(); }, 5s));
+    require_clean(sim);
+  }
+}
