@@ -58,10 +58,8 @@ int print_config(const Config& config) {
 }
 
 /// Everything that can be known without listening or touching the images.
-int check_config(const Config& config, Logging& logging) {
-  if (const Status valid = cloudp2p::validate(config, true); !valid) return fail(valid.error(), kBadConfig);
-  // A client reads the same key files and connects to nobody before it is asked something.
-  if (const auto keys = cloudp2p::ClientHost::open(config, logging); !keys) return fail(keys.error(), kBadConfig);
+int check_config(const Config& config) {
+  if (const Status valid = cloudp2p::Host::check(config); !valid) return fail(valid.error(), kBadConfig);
   std::printf("The configuration is valid: node %s of %zu, listening on %s, images in %s\n",
               to_string(config.node_id).c_str(), config.peers.size(),
               to_string(cloudp2p::listen_address(config)).c_str(), config.shared_dir.c_str());
@@ -109,7 +107,7 @@ int run(int argc, char** argv) {
   if (options.print_config || options.check_config) {
     const Result<Config> config = load(options, environment);
     if (!config) return fail(config.error(), kBadConfig);
-    return options.print_config ? print_config(*config) : check_config(*config, logging);
+    return options.print_config ? print_config(*config) : check_config(*config);
   }
   Signals signals;
   return serve(options, environment, signals, logging);

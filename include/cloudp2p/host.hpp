@@ -24,6 +24,8 @@ class Host {
  public:
   virtual ~Host() = default;
   [[nodiscard]] static Result<std::unique_ptr<Host>> open(const Config& config, LogSink& log);
+  /// What `open` would refuse without listening or touching the images: bad_config, bad_key.
+  [[nodiscard]] static Status check(const Config& config);
 
   [[nodiscard]] virtual NodeStatus status() = 0;
   [[nodiscard]] virtual TransportCounters transport_counters() = 0;

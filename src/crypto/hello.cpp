@@ -91,7 +91,7 @@ Error explain_reject(std::uint8_t reason) {
     case Reject::key_required:
       return {Errc::bad_key, "the other side requires a key: set ENCRYPTION_KEY or give --encryption-key-file"};
     case Reject::identity_required:
-      return {Errc::bad_key, "the other side admits known identities only: configure \"identity\""};
+      return {Errc::bad_key, "the other side admits known identities only: set identity_file"};
     case Reject::no_key: return {Errc::bad_key, "the other side has no key configured: give it this cluster's key"};
     case Reject::no_identities:
       return {Errc::bad_key, "the other side has no identity configured: both sides need one"};

@@ -33,6 +33,22 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
 }
 
+/// Whether these keys will do for a node that listens there.
+Status suits_a_node(const Config& config, const Credentials& credentials) {
+  const crypto::KeyRing& keys = *credentials.keys;
+  const Address listen = listen_address(config);
+  if (keys.mode() == crypto::Mode::open && !is_loopback(listen.host)) {
+    return Error{Errc::bad_config, fmt::format("no encryption key is set, and {} is not a loopback address: make a key with "
+                                               "`cloud-p2p-client keygen FILE` and set encryption_key_file, or "
+                                               "ENCRYPTION_KEY, on every machine",
+                                               to_string(listen))};
+  }
+  if (keys.mode() != crypto::Mode::open && !keys.slots.front().nodes) {
+    return Error{Errc::bad_key, "this key is for clients only: a node needs the cluster key"};
+  }
+  return {};
+}
+
 /// The real ports of one node, opened; everything on the node's thread.
 class Member final : public AsioHost {
  public:
@@ -73,6 +89,7 @@ class Member final : public AsioHost {
   [[nodiscard]] Status reload(const Config& config) override {
     Result<Credentials> credentials = load_credentials(config);
     if (!credentials.ok()) return credentials.error();
+    if (Status suits = suits_a_node(config, *credentials); !suits.ok()) return suits;
     if (credentials->keys->mode() != mode_) {
       return Error{Errc::bad_config, "switching keys or identities on or off needs a restart"};
     }
@@ -85,25 +102,16 @@ class Member final : public AsioHost {
   [[nodiscard]] Status open_channel() {
     Result<Credentials> credentials = load_credentials(config_);
     if (!credentials.ok()) return credentials.error();
+    if (Status suits = suits_a_node(config_, *credentials); !suits.ok()) return suits;
     mode_ = credentials->keys->mode();
-    const Address listen = listen_address(config_);
-    if (mode_ == crypto::Mode::open && !is_loopback(listen.host)) {
-      return Error{Errc::bad_config, fmt::format("no encryption key is set, and {} is not a loopback address: make a key with "
-                                                 "`cloud-p2p-client keygen FILE` and set encryption_key_file, or "
-                                                 "ENCRYPTION_KEY, on every machine",
-                                                 to_string(listen))};
-    }
     if (mode_ == crypto::Mode::open) {
       log_.log(LogLevel::warning, "no encryption key is set: anybody on this machine may join; make one with "
                                   "`cloud-p2p-client keygen FILE`");
     }
-    if (mode_ != crypto::Mode::open && !credentials->keys->slots.front().nodes) {
-      return Error{Errc::bad_key, "this key is for clients only: a node needs the cluster key"};
-    }
     sessions_ = std::make_unique<ChannelSessionFactory>(ChannelSessionFactory::Self{Role::node, config_.node_id},
                                                         std::move(*credentials), limits::kChunkBytesDefault);
     asio_net::TransportOptions options;
-    options.listen = listen;
+    options.listen = listen_address(config_);
     transport_ = std::make_unique<asio_net::AsioTransport>(asio_net::TransportPorts{asio_, *sessions_, entropy_, log_},
                                                            options);
     return {};
@@ -197,6 +205,12 @@ class ThreadedHost final : public Host {
 
 }  // namespace
 }  // namespace host
+
+Status Host::check(const Config& config) {
+  if (Status valid = validate(config, true); !valid.ok()) return valid;
+  const Result<host::Credentials> credentials = host::load_credentials(config);
+  return credentials.ok() ? host::suits_a_node(config, *credentials) : Status(credentials.error());
+}
 
 Result<std::unique_ptr<Host>> Host::open(const Config& config, LogSink& log) {
   auto made = std::make_unique<host::ThreadedHost>(log);

@@ -114,10 +114,25 @@ TEST_CASE("a key file that others may read is refused, with the command that men
   }
 }
 
+TEST_CASE("a client's key is refused by a node, also by --check-config") {
+  const TemporaryFolder folder;
+  const std::string key = support::write_file(folder / "key", "client:" + std::string(kKey));
+  REQUIRE(::chmod(key.c_str(), 0600) == 0);
+  for (const std::vector<std::string>& mode : {std::vector<std::string>{}, std::vector<std::string>{"--check-config"}}) {
+    std::vector<std::string> arguments = {"--encryption-key-file", key};
+    arguments.insert(arguments.end(), mode.begin(), mode.end());
+    const Finished result = run(server({{"NODE_ID", "1"}, {"SHARED_DIR", folder / "n"}}, arguments));
+    CHECK(result.exit_status == 78);
+    CHECK(contains(result.err, "for clients only"));
+  }
+}
+
 TEST_CASE("without a key nothing but loopback is listened on") {
   const TemporaryFolder folder;
-  const Launch launch = server({{"NODE_ID", "1"}, {"PEERS", "1=0.0.0.0:7001"}, {"SHARED_DIR", folder / "n"}});
-  check_refused(launch, {"0.0.0.0", "keygen"});
+  for (const std::vector<std::string>& mode : {std::vector<std::string>{}, std::vector<std::string>{"--check-config"}}) {
+    const Launch launch = server({{"NODE_ID", "1"}, {"PEERS", "1=0.0.0.0:7001"}, {"SHARED_DIR", folder / "n"}}, mode);
+    check_refused(launch, {"0.0.0.0", "keygen"});
+  }
 }
 
 TEST_CASE("--check-config says what it understood and touches nothing") {
