@@ -91,8 +91,12 @@ void AsioTransport::stop() {
   handler_ = nullptr;
   links_.clear();
   mailbox_->close();
-  for (const auto& [id, dial] : std::exchange(dials_, {}))
-    dial->cancel();
+  for (const auto& [id, begun] : std::exchange(dials_, {})) {
+    if (begun.here)
+      begun.dial->cancel_here();
+    else
+      begun.dial->cancel();
+  }
   node_group_->shut(farewell);
   asio::post(bulk_.context(), [this, farewell] {
     if (listener_) listener_->stop();
@@ -174,12 +178,12 @@ void AsioTransport::begin_dial(const Attempt& attempt, const PeerAddress& node) 
                                      Dial::Input{node, std::move(session).value(), options_.dial_timeout, counters_},
                                      std::move(done));
   dial->start();
-  dials_[static_cast<std::uint64_t>(attempt.id)] = std::move(dial);
+  dials_[static_cast<std::uint64_t>(attempt.id)] = Begun{std::move(dial), here};
 }
 
 void AsioTransport::cancel_dial(AttemptId attempt) {
   const auto found = dials_.extract(static_cast<std::uint64_t>(attempt));
-  if (!found.empty()) found.mapped()->cancel();
+  if (!found.empty()) found.mapped().dial->cancel();
 }
 
 void AsioTransport::on_bulk_dialled(const Attempt& attempt, DialResult result) {

@@ -59,6 +59,10 @@ class AsioTransport final : public Transport {
     NodeId node = kNobody;
     Lane lane = Lane::bulk;
   };
+  struct Begun {
+    std::shared_ptr<Dial> dial;
+    bool here = false;  ///< On the node's thread.
+  };
   struct Open {
     std::shared_ptr<Connection> connection;
     bool closing = false;  ///< The node asked to close it: no more frames.
@@ -102,7 +106,7 @@ class AsioTransport final : public Transport {
   std::shared_ptr<ConnectionSink> bulk_sink_;
   std::shared_ptr<Listener> listener_;
   PeerLinks links_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<Dial>> dials_;
+  std::unordered_map<std::uint64_t, Begun> dials_;
   std::unordered_map<std::uint64_t, Open> connections_;
   std::uint64_t last_one_shot_ = std::uint64_t{1} << 63;  ///< Above all attempts of the links.
   std::atomic<std::uint64_t> last_connection_{0};

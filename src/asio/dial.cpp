@@ -23,15 +23,17 @@ void Dial::start() {
 }
 
 void Dial::cancel() {
-  asio::post(executor_, [self = shared_from_this()] {
-    if (std::exchange(self->over_, true)) return;
-    std::error_code ignored;
-    self->resolver_.cancel();
-    self->socket_.close(ignored);
-    self->timer_.cancel();
-    if (self->handshake_) self->handshake_->cancel();
-    self->done_ = {};
-  });
+  asio::post(executor_, [self = shared_from_this()] { self->cancel_here(); });
+}
+
+void Dial::cancel_here() {
+  if (std::exchange(over_, true)) return;
+  std::error_code ignored;
+  resolver_.cancel();
+  socket_.close(ignored);
+  timer_.cancel();
+  if (const auto handshake = std::exchange(handshake_, nullptr)) handshake->cancel();
+  done_ = {};
 }
 
 std::string Dial::target() const {

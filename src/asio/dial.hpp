@@ -31,6 +31,8 @@ class Dial : public std::enable_shared_from_this<Dial> {
   void start();
   /// From any thread; a callback that is under way still comes.
   void cancel();
+  /// The same at once, on the executor's thread: when the executor may never run anything again.
+  void cancel_here();
 
  private:
   void resolve();

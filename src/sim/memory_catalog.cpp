@@ -6,6 +6,11 @@ namespace {
 constexpr std::uint64_t kPlus = 1;
 constexpr std::uint64_t kMinus = ~std::uint64_t{0};
 
+/// Its own inverse; a minus would overflow for the smallest number.
+std::int64_t newest_first(std::int64_t time_ms) {
+  return ~time_ms;
+}
+
 bool lacks_bytes(const CatalogEntry& entry) {
   return !entry.record.tombstone && !entry.present;
 }
@@ -101,7 +106,7 @@ MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
   CatalogEntry& held = at->second;
   if (!added) {
     effect.before = held;
-    by_time_.erase({-held.record.time_ms, held.record.digest});
+    by_time_.erase({newest_first(held.record.time_ms), held.record.digest});
   }
   if (added || change.record.stamp > held.record.stamp) held.record = change.record;
   if (change.presence) {
@@ -114,7 +119,7 @@ MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
     held.file_name.clear();
     held.verified_ms = 0;
   }
-  if (!held.record.tombstone) by_time_.insert({-held.record.time_ms, held.record.digest});
+  if (!held.record.tombstone) by_time_.insert({newest_first(held.record.time_ms), held.record.digest});
   if (lacks_bytes(held)) {
     missing_.insert(held.record.digest);
   } else {
@@ -192,11 +197,11 @@ void MemoryCatalog::list(ListQuery query, Callback<void(Result<ListPage>)> done)
       const std::size_t split = query.after.find('-', 1);
       const auto digest = split == std::string::npos ? std::nullopt : Digest::from(query.after.substr(split + 1));
       if (!digest) return Error{Errc::invalid_argument, "not a cursor of this catalog"};
-      at = by_time_.upper_bound({-std::stoll(query.after.substr(0, split)), *digest});
+      at = by_time_.upper_bound({newest_first(std::stoll(query.after.substr(0, split))), *digest});
     }
     ListPage page;
     const std::size_t limit = std::min(query.limit, limits::kListPageMax);
-    for (; at != by_time_.end() && -at->first >= query.since_ms; ++at) {
+    for (; at != by_time_.end() && newest_first(at->first) >= query.since_ms; ++at) {
       if (page.entries.size() >= limit) {
         const ImageRecord& last = page.entries.back().record;
         page.next = std::to_string(last.time_ms) + "-" + last.digest.hex();

@@ -67,7 +67,7 @@ class MemoryCatalog final : public Catalog {
 
   Disk& disk_;
   Records durable_;
-  std::set<std::pair<std::int64_t, Digest>> by_time_;  ///< Live ones: (-time, digest), so that the newest is first.
+  std::set<std::pair<std::int64_t, Digest>> by_time_;  ///< Live ones, by (~time, digest): the newest is first.
   std::set<Digest> missing_;
   std::set<Digest> put_;  ///< Since the start: perhaps not durable yet.
   std::vector<Request> queue_;
