@@ -89,7 +89,6 @@ void AsioTransport::stop() {
   if (handler_ == nullptr) return;
   const Error farewell{Errc::closed, "the other side is shutting down"};
   handler_ = nullptr;
-  links_.clear();
   mailbox_->close();
   for (const auto& [id, begun] : std::exchange(dials_, {})) {
     if (begun.here)
@@ -97,6 +96,7 @@ void AsioTransport::stop() {
     else
       begun.dial->cancel();
   }
+  links_.clear();
   node_group_->shut(farewell);
   asio::post(bulk_.context(), [this, farewell] {
     if (listener_) listener_->stop();
