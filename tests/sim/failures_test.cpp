@@ -1,28 +1,12 @@
 // More trouble, told one by one: what clients are told, who comes back, and disks that lie or fail.
-#include <doctest/doctest.h>
-#include <cloudp2p/testing/sim_cluster.hpp>
+#include "sim/cluster_fixture.hpp"
 
 using namespace cloudp2p;
 using namespace cloudp2p::testing;
 using namespace std::chrono_literals;
 
-namespace {
-
-SimOptions nodes(std::size_t count, std::uint64_t seed) {
-  SimOptions out;
-  out.nodes = count;
-  out.seed = seed;
-  return out;
-}
-
-void check_rules(const SimCluster& sim) {
-  CHECK_MESSAGE(sim.ok(), sim.report());
-}
-
-}  // namespace
-
 TEST_CASE("an isolated leader steps down and its upload stays unknown") {
-  SimOptions options = nodes(5, 7);
+  SimOptions options = cluster_of(5, 7);
   options.client_timeout = 1s;
   SimCluster sim(options);
   const NodeId old = sim.run_until_leader(2s);
@@ -41,11 +25,11 @@ TEST_CASE("an isolated leader steps down and its upload stays unknown") {
   sim.heal();
   CHECK(sim.put_and_wait(make_image(3, 3'000), 5s).ok());
   CHECK(sim.converges(20s));
-  check_rules(sim);
+  require_clean(sim);
 }
 
 TEST_CASE("a leader that sleeps through an upload: the client sees one pause, one success") {
-  SimCluster sim(nodes(3, 5));
+  SimCluster sim(cluster_of(3, 5));
   const NodeId old = sim.run_until_leader(2s);
   const SimImage image = make_image(5, 600'000);
   const auto upload = sim.put(image);
@@ -57,11 +41,11 @@ TEST_CASE("a leader that sleeps through an upload: the client sees one pause, on
   sim.resume(old);
   CHECK(sim.converges(20s));
   CHECK(sim.durable_copies(image.digest) == 3);
-  check_rules(sim);
+  require_clean(sim);
 }
 
 TEST_CASE("two clients send the same image at once: both succeed, it is stored once") {
-  SimCluster sim(nodes(3, 8));
+  SimCluster sim(cluster_of(3, 8));
   sim.run_until_leader(2s);
   const SimImage image = make_image(8, 40'000);
   const auto one = sim.put(image, 0);
@@ -72,11 +56,11 @@ TEST_CASE("two clients send the same image at once: both succeed, it is stored o
   const auto again = sim.put_and_wait(image, 2s);
   REQUIRE(again.ok());
   CHECK((*again.value()).already_stored);
-  check_rules(sim);
+  require_clean(sim);
 }
 
 TEST_CASE("a node that comes back catches up by itself") {
-  SimCluster sim(nodes(3, 12));
+  SimCluster sim(cluster_of(3, 12));
   sim.run_until_leader(2s);
   sim.crash(NodeId{1});
   for (std::uint64_t salt = 1; salt <= 10; ++salt)
@@ -84,33 +68,33 @@ TEST_CASE("a node that comes back catches up by itself") {
   sim.restart(NodeId{1});
   CHECK(sim.converges(10s));
   CHECK(sim.durable_copies(make_image(1, 9'000).digest) == 3);
-  check_rules(sim);
+  require_clean(sim);
 }
 
 TEST_CASE("a killed leader costs a few round trips, not a timeout") {
-  SimCluster sim(nodes(3, 13));
+  SimCluster sim(cluster_of(3, 13));
   const NodeId old = sim.run_until_leader(2s);
   sim.run_for(2s);
   sim.crash(old, Crash::kKill);
   const Duration before = sim.now();
   CHECK(sim.run_until_leader(2s) != old);
   CHECK(sim.now() - before < 200ms);
-  check_rules(sim);
+  require_clean(sim);
 }
 
 TEST_CASE("a leader that is asked to stop hands over, and no client notices") {
-  SimCluster sim(nodes(3, 14));
+  SimCluster sim(cluster_of(3, 14));
   const NodeId old = sim.run_until_leader(2s);
   sim.run_for(2s);
   sim.drain(old, 500ms);
   const auto upload = sim.put_and_wait(make_image(14, 30'000), 5s);
   CHECK(upload.ok());
   CHECK(sim.run_until([&] { return !sim.running(old); }, 2s));
-  check_rules(sim);
+  require_clean(sim);
 }
 
 TEST_CASE("a flipped bit on one disk is never given to a reader") {
-  SimCluster sim(nodes(3, 15));
+  SimCluster sim(cluster_of(3, 15));
   const NodeId leader = sim.run_until_leader(2s);
   const SimImage image = make_image(15, 30'000);
   REQUIRE(sim.put_and_wait(image, 2s).ok());
@@ -119,11 +103,11 @@ TEST_CASE("a flipped bit on one disk is never given to a reader") {
   const auto read = sim.get(image.digest);
   CHECK(sim.run_until([&] { return read.done(); }, 10s));
   CHECK(read.ok());
-  check_rules(sim);
+  require_clean(sim);
 }
 
 TEST_CASE("a disk that fails under the leader: another leads, nothing acknowledged is lost") {
-  SimCluster sim(nodes(3, 16));
+  SimCluster sim(cluster_of(3, 16));
   const NodeId old = sim.run_until_leader(2s);
   REQUIRE(sim.put_and_wait(make_image(1, 9'000), 2s).ok());
   sim.disk(old, SimCluster::Disk::kIo);
@@ -133,5 +117,5 @@ TEST_CASE("a disk that fails under the leader: another leads, nothing acknowledg
   sim.crash(old);
   sim.restart(old);
   CHECK(sim.converges(20s));
-  check_rules(sim);
+  require_clean(sim);
 }

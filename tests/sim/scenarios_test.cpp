@@ -1,7 +1,5 @@
 // Directed scenarios in virtual time: what a user would notice, told one at a time.
-#include <cloudp2p/testing/sim_cluster.hpp>
-
-#include <doctest/doctest.h>
+#include "sim/cluster_fixture.hpp"
 
 using namespace cloudp2p;
 using namespace cloudp2p::testing;
@@ -9,16 +7,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-SimOptions cluster_of(std::size_t nodes, std::uint64_t seed) {
-  SimOptions options;
-  options.nodes = nodes;
-  options.seed = seed;
-  return options;
-}
-
 constexpr std::size_t kKib = 1024;
-
-void require_clean(const SimCluster& sim) { CHECK_MESSAGE(sim.ok(), sim.report()); }
 
 }  // namespace
 
