@@ -152,7 +152,8 @@ void measure_machine(const Options& options, Report& report) {
   const double seconds = options.quick ? 0.3 : 1.0;
   const WorkFolder folder(options);
   report.add({"machine.seal", seal_gb_per_second(seconds), "GB/s", "", {}});
-  report.add({"machine.hash", hash_gb_per_second(seconds), "GB/s", "", {}});
+  report.add({"machine.hash", hash_gb_per_second(seconds), "GB/s",
+              "BLAKE2b by " + std::string(cloudp2p::crypto::digest_library().name), {}});
   report.add({"machine.loopback", loopback_gb_per_second(seconds), "GB/s", "", {}});
   report.add({"machine.fdatasync", overwrites_per_second(folder.path(), seconds), "/s", "", {}});
   report.add({"machine.create+fsync", creations_per_second(folder.path(), seconds), "/s", "", {}});

@@ -55,12 +55,14 @@ Stream Stream::connect(std::uint16_t port) {
   return out;
 }
 
-void Stream::send(std::span<const std::byte> bytes) const {
+bool Stream::send(std::span<const std::byte> bytes) const {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return false;
     check(sent > 0, "send");
     bytes = bytes.subspan(static_cast<std::size_t>(sent));
   }
+  return true;
 }
 
 bool Stream::receive(std::span<std::byte> bytes) const {

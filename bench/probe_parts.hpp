@@ -34,7 +34,8 @@ class Stream {
   Stream& operator=(Stream&&) = delete;
   ~Stream();
   [[nodiscard]] static Stream connect(std::uint16_t port);
-  void send(std::span<const std::byte> bytes) const;
+  /// False: the other side has left.
+  [[nodiscard]] bool send(std::span<const std::byte> bytes) const;
   [[nodiscard]] bool receive(std::span<std::byte> bytes) const;
   /// Whatever there is, at least one byte; 0 at the end.
   [[nodiscard]] std::size_t receive_some(std::span<std::byte> bytes) const;

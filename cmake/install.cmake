@@ -26,6 +26,7 @@ install(FILES
   "${PROJECT_BINARY_DIR}/cloudp2pConfig.cmake"
   "${PROJECT_BINARY_DIR}/cloudp2pConfigVersion.cmake"
   cmake/FindAsio.cmake
+  cmake/FindBotan.cmake
   cmake/FindSodium.cmake
   DESTINATION "${package_dir}")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build ccache pkg-config git
-  libasio-dev libsimdjson-dev libsodium-dev libfmt-dev libsqlite3-dev
+  libasio-dev libsimdjson-dev libsodium-dev libbotan-2-dev libfmt-dev libsqlite3-dev
   libcli11-dev libedit-dev libspdlog-dev
   doctest-dev sqlite3 openssl coreutils procps mate-backgrounds
 )

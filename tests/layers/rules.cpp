@@ -222,7 +222,7 @@ void check_shadow(const SourceFile& file, std::vector<Finding>& out) {
 }  // namespace
 
 std::vector<Finding> check(const std::vector<SourceFile>& files) {
-  static const std::regex vendor(R"(\bfmt::|\bsimdjson\w*|\bsqlite3\w*|\bspdlog\w*|\bsodium_\w*|\bcrypto_\w+)");
+  static const std::regex vendor(R"(\bfmt::|\bsimdjson\w*|\bsqlite3\w*|\bspdlog\w*|\bsodium_\w*|\bcrypto_\w+|\bBotan::)");
   std::vector<SourceFile> core;
   std::copy_if(files.begin(), files.end(), std::back_inserter(core),
                [](const SourceFile& f) { return f.path.starts_with("src/core/") || f.path.starts_with("include/"); });

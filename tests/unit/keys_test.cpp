@@ -164,6 +164,23 @@ TEST_CASE("the digest is BLAKE2b-256, streamed in any pieces") {
   CHECK(hasher.finish().hex() == expected);
 }
 
+TEST_CASE("every library that can hash agrees, whatever the pieces") {
+  std::vector<std::byte> bytes(1000);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<std::byte>(i * 7);
+  for (const DigestLibrary& library : digest_libraries()) {
+    CAPTURE(library.name);
+    const std::unique_ptr<Blake2b> blake2b = library.make();
+    CHECK(blake2b->finish().hex() == "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
+    for (const std::size_t piece : {1, 127, 128, 129, 1000}) {
+      blake2b->reset();
+      for (std::size_t at = 0; at < bytes.size(); at += piece)
+        blake2b->update(ByteView(bytes).subspan(at, std::min(piece, bytes.size() - at)));
+      CHECK(blake2b->finish() == digest_of(bytes));
+    }
+  }
+}
+
 TEST_CASE("entropy differs from draw to draw") {
   REQUIRE(initialise().ok());
   SodiumEntropy entropy;
