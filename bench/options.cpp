@@ -18,6 +18,7 @@ constexpr const char* kHelp =
   --json FILE      also write every figure as JSON
   --server FILE    run this cloud-p2p executable as the nodes, instead of the same library in this program
   --dir FOLDER     keep everything below this folder, on a disk (default: $TMPDIR, /tmp or /var/tmp)
+  --rest SECONDS   let the disk recover for so long before each probe and each load of uploads (default 10)
   --keep           leave the emptied files there: the next run need not wait until ext4 has forgotten them
   --hosts N        at most N client connections; more clients share them (default 16)
   --log            show the nodes' log lines
@@ -64,6 +65,8 @@ Options parse(int argc, char** argv) {
       out.runs = number(value(), flag);
     } else if (flag == "--hosts") {
       out.client_hosts = number(value(), flag);
+    } else if (flag == "--rest") {
+      out.rest_seconds = number(value(), flag);
     } else if (flag == "--json") {
       out.json_file = value();
     } else if (flag == "--server") {
@@ -74,7 +77,7 @@ Options parse(int argc, char** argv) {
       out.keep = true;
     } else if (flag == "--quick") {
       out.quick = true;
-      out.runs = 1;
+      out.runs = out.rest_seconds = 1;
     } else if (flag == "--log") {
       out.nodes_talk = true;
     } else {

@@ -14,6 +14,7 @@ struct Options {
   std::string json_file;
   std::string server;          ///< A `cloud-p2p` executable; empty: this program as a node.
   std::string folder;          ///< Where the nodes keep their images; must be on a disk.
+  unsigned rest_seconds = 10;  ///< Before everything that writes much.
   bool keep = false;           ///< Leave the emptied files behind.
   unsigned client_hosts = 16;  ///< Clients share this many connections to the leader at most.
   bool nodes_talk = false;     ///< Their log lines go to stderr.

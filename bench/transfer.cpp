@@ -95,7 +95,9 @@ class Transfers {
   void measure() {
     for (unsigned run = 0; run < options_.runs; ++run) {
       // Probe and uploads of one run stand beside each other: the disk's mood changes over minutes.
+      rest();
       each_file_.push_back(run_probe(options_, ProbeSync::each_file, image_bytes_, seconds_));
+      rest();
       whole_filesystem_.push_back(run_probe(options_, ProbeSync::whole_filesystem, image_bytes_, seconds_));
       Cluster cluster(options_);
       cluster.start();
@@ -106,10 +108,15 @@ class Transfers {
   }
 
  private:
+  /// A virtual disk takes a gigabyte or two at several times the rate that it can keep up. Without a rest, whatever
+  /// comes second is measured on a disk that still writes for what came first.
+  void rest() const { std::this_thread::sleep_for(Seconds(options_.rest_seconds)); }
+
   void run_cell(Cluster& cluster, unsigned clients) {
     const std::size_t leader = cluster.wait_until_settled();
     Clients load(cluster, clients, options_.client_hosts);
     ImageMaker images(image_bytes_);
+    rest();
     CpuMarks before = cpu_now(cluster);
     const LoadResult uploaded = load.upload(images, seconds_, clients);
     uploads_[clients].add(uploaded, cost_between(before, cpu_now(cluster), leader, uploaded.images));

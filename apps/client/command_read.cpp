@@ -61,7 +61,8 @@ void print_entries(Output& out, const std::vector<cloudp2p::CatalogEntry>& entri
   }
   if (entries.empty()) return;
   Table table({{"ID"}, {"SIZE", true}, {"TYPE"}, {"STORED"}, {"NAME"}});
-  for (const auto& [record, present, file_name, verified_ms] : entries) {
+  for (const cloudp2p::CatalogEntry& entry : entries) {
+    const ImageRecord& record = entry.record;
     table.add({short_id(record.digest), human_bytes(record.size_bytes), std::string(extension(record.type)),
                local_time(record.time_ms), shown(record.name)});
   }

@@ -15,6 +15,7 @@ namespace client {
 [[nodiscard]] int run_get(Session& session, const Command& command);
 [[nodiscard]] int run_list(Session& session, const Command& command);
 [[nodiscard]] int run_info(Session& session, const Command& command);
+[[nodiscard]] int run_rm(Session& session, const Command& command);
 [[nodiscard]] int run_verify(Session& session, const Command& command);
 [[nodiscard]] int run_keygen(Session& session, const Command& command);
 [[nodiscard]] int run_config(Session& session, const Command& command);

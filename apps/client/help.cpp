@@ -58,6 +58,15 @@ Examples:
   list --limit 0 -o json
 )"},
       {"info", "all about one image", ""},
+      {"rm", "delete images, on all nodes",
+       R"(Done when a majority of the nodes has recorded it durably; a node that is away deletes its copy when it returns. Each
+node keeps the file in shared_dir/.cloudp2p/trash for a day. Asks first; without a terminal -y is needed.
+Sending the same content again stores it again.
+
+Examples:
+  rm 3f2a1b4c
+  rm -y 3f2a1b4c 77e0c1d2
+)"},
       {"verify", "let every node re-read its copies and check their digests",
        R"(Exit status 8 when a copy is damaged or missing, 5 when a node could not be asked.
 

@@ -12,7 +12,7 @@ namespace client {
 namespace {
 
 constexpr unsigned kJobsMax = 64;
-constexpr const char* kLater[] = {"rm", "watch", "scrub", "step-down", "backup", "restore"};
+constexpr const char* kLater[] = {"watch", "scrub", "step-down", "backup", "restore"};
 
 void add_text(CLI::App& app, const char* name, std::optional<std::string>& out, const char* type, const char* help) {
   app.add_option_function<std::string>(
@@ -88,6 +88,9 @@ void add_options_of(CLI::App& sub, const std::string& name, Command& command) {
         ->type_name("TIME");
   } else if (name == "info") {
     arguments("ID", "at least 4 digits of the image's id", true)->expected(1);
+  } else if (name == "rm") {
+    arguments("ID", "the images to delete: at least 4 digits of the id of each", true);
+    sub.add_flag("-y,--yes", command.yes, "do not ask");
   } else if (name == "verify") {
     arguments("ID", "the images to verify", false);
     sub.add_flag("--all", command.all, "every image");
@@ -186,6 +189,7 @@ const std::vector<CommandWords>& command_words() {
       {"get", {"-O"}, true},
       {"list", {"--limit", "--after", "--since"}, false},
       {"info", {}, false},
+      {"rm", {"-y"}, false},
       {"verify", {"--all"}, false},
       {"keygen", {}, true},
       {"config", {"show", "check"}, false},

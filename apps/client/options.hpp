@@ -29,6 +29,7 @@ struct Command {
   std::string after;
   std::int64_t since_ms = 0;
   bool all = false;
+  bool yes = false;
 };
 
 /// What parsing came to: a command to run, or an exit code because everything has been said.

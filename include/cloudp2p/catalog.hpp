@@ -6,7 +6,8 @@
 //            once. `summary` and `buckets` are snapshots that already contain every change that was called back.
 // Durability: a change is durable when its callback reports success. Waiting changes share one transaction and one sync.
 // Merging:   a record replaces the held one only if its stamp is larger. `present` is about bytes, which are the same
-//            under every stamp: it stays as it is unless the change says otherwise.
+//            under every stamp: it stays as it is unless the change says otherwise. What is deleted is not here, in
+//            whichever order the tombstone and the bytes came.
 // Errors:    io, full, read_only, format: nothing of the failed change is durable for certain; the node stops writing.
 // Limits:    pages of at most limits::kListPageMax records.
 #pragma once
@@ -23,6 +24,8 @@ struct CatalogEntry {
   bool present = false;     ///< This node holds the bytes, verified when they were written.
   std::string file_name;    ///< In the ImageStore; empty unless present.
   std::int64_t verified_ms = 0;  ///< Last time that the stored bytes were known to match the digest; 0 never.
+  /// Only in the answer of `put`, of a tombstone: the file that was here, or was said to be, and that nothing claims now.
+  std::string dropped_file{};
   friend bool operator==(const CatalogEntry&, const CatalogEntry&) = default;
 };
 
@@ -32,10 +35,15 @@ struct CatalogChange {
     bool present = false;
     std::string file_name;
     std::int64_t verified_ms = 0;
+    /// Set: says nothing unless this is the file that is held. For what was learnt of a file a while ago.
+    std::optional<std::string> of_file{};
   };
   ImageRecord record;
   std::optional<Presence> presence;
 };
+
+/// What is held after `change`, when `held` was before it (null: nothing): the rules of merging, for every Catalog.
+[[nodiscard]] inline CatalogEntry merged(const CatalogEntry* held, const CatalogChange& change);
 
 /// 64-bit hashes of the records (digest, stamp, live or tombstone) by the first 12 bits of the digest; order-free sums.
 using BucketHashes = std::array<std::uint64_t, limits::kBuckets>;

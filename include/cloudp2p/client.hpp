@@ -8,7 +8,9 @@
 // Durability: an UploadOutcome means: fsynced on a majority of the nodes. Never earlier.
 // Errors:    after the configured retries: no_leader, no_quorum, unreachable, timed_out with what each node answered;
 //            at once: refused, not_found, ambiguous, permission, bad_key, integrity.
-// Unknown:   an upload that ends in timed_out or outcome_unknown may still surface; repeating it is safe and cheap.
+// Unknown:   an upload that ends in timed_out or outcome_unknown may still surface; repeating it is safe and cheap. A
+//            delete that ends so may still happen. Until an upload is answered it may take effect more than once: an
+//            image that somebody deletes in mid-upload may come back.
 // Limits:    one connection to the leader, one more to each node that is asked; memory of one upload window each.
 #pragma once
 
@@ -122,6 +124,10 @@ class Client {
   virtual OperationId get(std::string prefix, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
                           Callback<void(Result<ImageInfo>)> done) = 0;
   virtual OperationId info(std::string prefix, Callback<void(Result<ImageInfo>)> done) = 0;
+  /// Deletes the image: its tombstone is durable on a majority. Errc::not_found when there is none. Answers the record
+  /// that was deleted. When an attempt was lost and the image is there again, or still, the outcome is unknown: a second
+  /// delete of its own accord might hit what somebody else has stored since.
+  virtual OperationId remove(std::string prefix, Callback<void(Result<ImageRecord>)> done) = 0;
   virtual OperationId list(ListQuery query, Callback<void(Result<ListPage>)> done) = 0;
   /// The leader's view; without a leader, the view of any node that answers.
   virtual OperationId members(Callback<void(Result<ClusterView>)> done) = 0;

@@ -49,6 +49,8 @@ enum class Errc {
   protocol,    ///< A frame or message that this version does not allow.
   queue_full,  ///< A bounded queue is full; the message was not queued.
   closed,      ///< The object or connection is closed.
+  // Later ones: the numbers travel.
+  conflict,  ///< The image changed since it was looked at; nothing was done.
 };
 
 [[nodiscard]] inline const std::error_category& error_category() noexcept;

@@ -48,6 +48,7 @@ class ClientHost {
   [[nodiscard]] virtual Result<ImageInfo> get(const std::string& id, std::shared_ptr<ImageSink> sink,
                                               ProgressCallback progress = {}) = 0;
   [[nodiscard]] virtual Result<ImageInfo> info(const std::string& id) = 0;
+  [[nodiscard]] virtual Result<ImageRecord> remove(const std::string& id) = 0;
   [[nodiscard]] virtual Result<ListPage> list(const ListQuery& query) = 0;
   [[nodiscard]] virtual Result<ClusterView> members() = 0;
   [[nodiscard]] virtual Result<std::vector<CopyCheck>> verify(const Digest& digest) = 0;

@@ -68,6 +68,7 @@ class ImageStore {
   /// Reads a range; shorter than asked only at the end of the image.
   virtual void read(const std::string& file_name, ReadRange range, Callback<void(Result<Buffer>)> done) = 0;
   /// Moves the image to the trash; durable when called back. not_found is success for a caller that wanted it gone.
+  /// Takes effect before any `commit` that is called later; not to be called while one of the same content is under way.
   virtual void erase(const std::string& file_name, Callback<void(Status)> done) = 0;
   /// Re-reads and re-hashes: ok, integrity, not_found or io. Yields to uploads.
   virtual void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) = 0;

@@ -41,6 +41,7 @@ struct NodeCounters {
   std::uint64_t uploads_acknowledged = 0;
   std::uint64_t uploads_failed = 0;
   std::uint64_t upload_bytes = 0;
+  std::uint64_t deletes_acknowledged = 0;
   std::uint64_t replicas_stored = 0;
   std::uint64_t repairs = 0;
   std::uint64_t reads = 0;
@@ -86,6 +87,10 @@ struct Sabotage {
   bool read_without_confirmation = false;
   bool no_write_back_at_takeover = false;
   bool duplicate_acked_from_local_copy = false;
+  bool delete_ignores_stamp = false;
+  bool delete_acked_before_majority = false;
+  bool delete_ignores_landing = false;  ///< The file goes although the same content is being committed.
+  bool delete_beside_upload = false;    ///< Of the same content, at the same time.
 };
 
 struct NodeExtras {

@@ -60,6 +60,10 @@ OperationId ClientCore::info(std::string prefix, Callback<void(Result<ImageInfo>
   return begin(std::make_shared<InfoOperation>(*this, next_id(), std::move(done), std::move(prefix)));
 }
 
+OperationId ClientCore::remove(std::string prefix, Callback<void(Result<ImageRecord>)> done) {
+  return begin(std::make_shared<RemoveOperation>(*this, next_id(), std::move(done), std::move(prefix)));
+}
+
 OperationId ClientCore::list(ListQuery query, Callback<void(Result<ListPage>)> done) {
   return begin(std::make_shared<ListOperation>(*this, next_id(), std::move(done), std::move(query)));
 }

@@ -25,6 +25,7 @@ class ClientCore final : public Client, private TransportHandler, private LinkEv
   OperationId get(std::string prefix, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
                   Callback<void(Result<ImageInfo>)> done) override;
   OperationId info(std::string prefix, Callback<void(Result<ImageInfo>)> done) override;
+  OperationId remove(std::string prefix, Callback<void(Result<ImageRecord>)> done) override;
   OperationId list(ListQuery query, Callback<void(Result<ListPage>)> done) override;
   OperationId members(Callback<void(Result<ClusterView>)> done) override;
   OperationId verify(const Digest& digest, Callback<void(Result<std::vector<CopyCheck>>)> done) override;

@@ -124,6 +124,7 @@ void LeaderOperation::on_answer(RequestId request, wire::Message& message, Buffe
   doubting_ = false;
   const auto* error = std::get_if<wire::ErrorReply>(&message);
   if (error == nullptr) return on_reply(message, std::move(payload));
+  if (on_refusal(*error)) return;
   const std::string text = Error{error->code, error->message}.text();
   if (is_retriable(error->code))
     return retry(error->code, core_.links().title(leader_.node) + ": " + text, error->leader);
@@ -148,11 +149,12 @@ Duration LeaderOperation::next_pause() {
 
 void LeaderOperation::retry(Errc code, const std::string& message, NodeId hint) {
   end_attempt(code);
-  if (code != Errc::busy) core_.doubt_leader(leader_.connection);
+  const bool leads = code == Errc::busy || code == Errc::conflict;
+  if (!leads) core_.doubt_leader(leader_.connection);
   if (spent(leader_.node, code))
     return fail({code, message + " (gave up after " + std::to_string(attempts_) + " attempts)"});
   core_.log(message + ": trying again");
-  if (pauses_ == 0 && code != Errc::busy) {
+  if (pauses_ == 0 && !leads) {
     ++pauses_;
     return acquire(hint);
   }

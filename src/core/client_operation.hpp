@@ -77,6 +77,8 @@ class LeaderOperation : public Operation {
   virtual void attempt() = 0;
   /// The answer, or a part of it.
   virtual void on_reply(wire::Message& message, Buffer payload) = 0;
+  /// The leader refused. True: dealt with; else it is tried again or ends here, as its code says.
+  virtual bool on_refusal(const wire::ErrorReply&) { return false; }
   /// The attempt under way came to nothing; `code` says how.
   virtual void attempt_over(Errc code) { (void)code; }
 

@@ -41,6 +41,63 @@ void InfoOperation::on_reply(wire::Message& message, Buffer) {
   finish(ImageInfo{std::move(result->entry.record), result->entry.present});
 }
 
+RemoveOperation::RemoveOperation(ClientCore& core, OperationId id, Callback<void(Result<ImageRecord>)> done,
+                                 std::string prefix)
+    : Answering(core, id, std::move(done)), prefix_(lower_case(std::move(prefix))) {}
+
+void RemoveOperation::begin() {
+  if (std::optional<Error> fault = prefix_fault(prefix_)) return fail(std::move(*fault));
+  progressed();
+  acquire();
+}
+
+void RemoveOperation::attempt() {
+  asked_ = false;
+  if (seen_) return ask_to_delete();
+  core_.links().send(leader(), wire::Info{request(), prefix_, false});
+}
+
+void RemoveOperation::ask_to_delete() {
+  asked_ = true;
+  core_.links().send(leader(), wire::Delete{request(), seen_->digest, seen_->stamp});
+}
+
+void RemoveOperation::on_reply(wire::Message& message, Buffer) {
+  if (auto* found = std::get_if<wire::InfoResult>(&message); found != nullptr && !asked_) {
+    seen_ = std::move(found->entry.record);
+    return ask_to_delete();
+  }
+  if (std::get_if<wire::DeleteResult>(&message) == nullptr || !asked_) return reject("expected DeleteResult");
+  leave_leader();
+  finish(std::move(*seen_));
+}
+
+bool RemoveOperation::on_refusal(const wire::ErrorReply& refusal) {
+  if (!asked_ || (refusal.code != Errc::not_found && refusal.code != Errc::conflict)) return false;
+  if (refusal.code == Errc::not_found && maybe_done_) {
+    leave_leader();
+    finish(std::move(*seen_));
+    return true;
+  }
+  if (refusal.code == Errc::not_found) return false;
+  if (maybe_done_) {
+    leave_leader();
+    fail({Errc::outcome_unknown, "an attempt to delete image " + short_id(seen_->digest) +
+                                     " was lost, and the image is there: stored again, or never deleted; look, and repeat"});
+    return true;
+  }
+  seen_.reset();
+  retry(Errc::conflict, refusal.message);
+  return true;
+}
+
+/// With these the leader said that it did nothing.
+void RemoveOperation::attempt_over(Errc code) {
+  const bool nothing_done = code == Errc::not_leader || code == Errc::no_leader || code == Errc::busy ||
+                            code == Errc::no_quorum || code == Errc::conflict || code == Errc::permission;
+  maybe_done_ = maybe_done_ || (asked_ && !nothing_done);
+}
+
 void ListOperation::begin() {
   progressed();
   acquire();

@@ -31,6 +31,27 @@ class InfoOperation final : public Answering<LeaderOperation, ImageInfo> {
   const std::string prefix_;
 };
 
+/// Looks the image up, then deletes what it saw: by its stamp, so that only this can be deleted, however often it asks.
+class RemoveOperation final : public Answering<LeaderOperation, ImageRecord> {
+ public:
+  RemoveOperation(ClientCore& core, OperationId id, Callback<void(Result<ImageRecord>)> done, std::string prefix);
+  void begin() override;
+
+ protected:
+  void attempt() override;
+  void on_reply(wire::Message& message, Buffer payload) override;
+  bool on_refusal(const wire::ErrorReply& refusal) override;
+  void attempt_over(Errc code) override;
+
+ private:
+  void ask_to_delete();
+
+  const std::string prefix_;
+  std::optional<ImageRecord> seen_;
+  bool asked_ = false;       ///< In this attempt.
+  bool maybe_done_ = false;  ///< By an attempt that was lost.
+};
+
 class ListOperation final : public Answering<LeaderOperation, ListPage> {
  public:
   ListOperation(ClientCore& core, OperationId id, Callback<void(Result<ListPage>)> done, ListQuery query)

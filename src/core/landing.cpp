@@ -1,40 +1,83 @@
 #include "core/landing.hpp"
 
+#include <fmt/format.h>
+
 namespace cloudp2p::core {
 namespace {
 
 constexpr std::size_t kOrphansMax = 64;
 
 CatalogChange here(const ImageRecord& record, const StoredImage& stored, std::int64_t now_ms) {
-  return CatalogChange{record, CatalogChange::Presence{true, stored.file_name, now_ms}};
+  return CatalogChange{record, CatalogChange::Presence{true, stored.file_name, now_ms, {}}};
 }
 
 }  // namespace
 
+void Landing::over(const Digest& digest, bool claimed) {
+  const auto at = under_way_.find(digest);
+  if (claimed) at->second.doomed_file.clear();
+  if (--at->second.count > 0) return;
+  const std::string doomed = std::move(at->second.doomed_file);
+  under_way_.erase(at);
+  if (!doomed.empty()) bury(digest, doomed);
+}
+
+void Landing::on_deleted(const Digest& digest, const std::string& dropped_file) {
+  std::optional<StoredImage> orphan = take_orphan(digest);
+  if (!dropped_file.empty()) return bury(digest, dropped_file);
+  if (orphan) bury(digest, orphan->file_name);
+}
+
+void Landing::bury(const Digest& digest, const std::string& file_name) {
+  const auto at = under_way_.find(digest);
+  if (at != under_way_.end() && !services_.extras.sabotage.delete_ignores_landing) {
+    at->second.doomed_file = file_name;
+    return;
+  }
+  services_.ports.images->erase(file_name, services_.guard([this, file_name](const Status& status) {
+    if (status.ok() || status.code() == Errc::not_found || status.code() == Errc::cancelled) return;
+    services_.log(LogLevel::warning, fmt::format("{} of a deleted image stays until the next start: {}", file_name,
+                                                 status.error().text()));
+  }));
+}
+
 void Landing::land(std::unique_ptr<LocalPut> put, const ImageRecord& record, Term term, Done done) {
+  ++under_way_[record.digest].count;
   auto committed = [this, record, term, done = std::move(done)](Result<StoredImage> stored) mutable {
-    if (!stored.ok()) return done(stored.error());
+    if (!stored.ok()) {
+      over(record.digest, false);
+      return done(stored.error());
+    }
     if (services_.superseded(term)) {
       remember(std::move(*stored));
+      over(record.digest, false);
       return done(Errc::stale_term);
     }
-    adopt(*stored, record, term, std::move(done));
+    put_record(*stored, record, term, std::move(done));
   };
   put->commit(services_.guard(std::move(committed)));
 }
 
 void Landing::adopt(const StoredImage& stored, const ImageRecord& record, Term term, Done done) {
-  auto recorded = [this, term, done = std::move(done)](Result<CatalogEntry> entry) mutable {
-    if (entry.ok() && services_.superseded(term)) return done(Errc::stale_term);
+  ++under_way_[record.digest].count;
+  put_record(stored, record, term, std::move(done));
+}
+
+void Landing::put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done) {
+  auto recorded = [this, digest = record.digest, term, done = std::move(done)](Result<CatalogEntry> entry) mutable {
+    over(digest, entry.ok() && entry->present);
+    if (entry.ok() && term && services_.superseded(*term)) return done(Errc::stale_term);
     done(std::move(entry));
   };
   services_.record(here(record, stored, services_.ports.timers->wall_ms()), std::move(recorded));
 }
 
 void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& record, Done done) {
+  ++under_way_[record.digest].count;
   auto committed = [this, record, done = std::move(done)](Result<StoredImage> stored) mutable {
-    if (!stored.ok()) return done(stored.error());
-    services_.record(here(record, *stored, services_.ports.timers->wall_ms()), std::move(done));
+    if (stored.ok()) return put_record(*stored, record, std::nullopt, std::move(done));
+    over(record.digest, false);
+    done(stored.error());
   };
   put->commit(services_.guard(std::move(committed)));
 }
@@ -42,7 +85,11 @@ void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& reco
 void Landing::remember(StoredImage stored) {
   // The file of a forgotten one stays: by now a record may name it. Those without a record go to the trash at the next start.
   if (orphans_.size() >= kOrphansMax) orphans_.pop_front();
+  const Digest digest = stored.digest;
   orphans_.push_back(std::move(stored));
+  services_.look_up(digest, [this, digest](const Result<std::optional<CatalogEntry>>& held) {
+    if (held.ok() && held->has_value() && (*held)->record.tombstone) on_deleted(digest, "");
+  });
 }
 
 std::optional<StoredImage> Landing::take_orphan(const Digest& digest) {

@@ -2,7 +2,8 @@
 //
 // The term is checked again after the bytes were synced and once more after the record was: what was received from a
 // leader that has been superseded meanwhile is never acknowledged. Bytes that landed without their record are remembered
-// for a while, because the next leader will most likely send the same image again.
+// for a while, because the next leader will most likely send the same image again. The files of deleted images leave
+// from here too, so that a delete never takes the file from under an image that is stored again.
 #pragma once
 
 #include "core/local_put.hpp"
@@ -22,11 +23,23 @@ class Landing {
   [[nodiscard]] std::optional<StoredImage> take_orphan(const Digest& digest);
   /// Puts the record of bytes that are in place already, under the same checks of the term.
   void adopt(const StoredImage& stored, const ImageRecord& record, Term term, Done done);
+  /// Nothing claims this file, nor what is remembered of this image: to the trash. But if the same content is landing
+  /// now, it will keep the file that is there already; then the landing decides.
+  void on_deleted(const Digest& digest, const std::string& dropped_file);
 
  private:
+  struct UnderWay {
+    std::size_t count = 0;
+    std::string doomed_file;
+  };
+  void over(const Digest& digest, bool claimed);
+  /// Without a term, whatever it is by now.
+  void put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done);
   void remember(StoredImage stored);
+  void bury(const Digest& digest, const std::string& file_name);
   Services& services_;
   std::deque<StoredImage> orphans_;
+  std::map<Digest, UnderWay> under_way_;  ///< From the commit of the bytes to the answer of the catalog.
 };
 
 }  // namespace cloudp2p::core

@@ -93,8 +93,10 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
                return round;
              },
              [this](const Digest& digest) { return uploads_.unstable(digest); }),
+      deletes_(services_, uploads_, push_, reads_),
       takeover_(services_, push_, [this](Term term) { serve(term); }) {
   for (const PeerAddress& peer : config.peers) addresses_[peer.id] = peer.address;
+  services_.on_deleted = [this](const Digest& digest, const std::string& file) { landing_.on_deleted(digest, file); };
 }
 
 std::unique_ptr<ElectionDriver> NodeImpl::make_driver() {
@@ -157,6 +159,7 @@ void NodeImpl::arm_tick() {
 void NodeImpl::tick() {
   update_fitness();
   uploads_.tick();
+  deletes_.tick();
   takeover_.tick();
   parked_.expire();
   repair_.tick(uploads_.in_flight() + replicas_.in_flight() == 0);
@@ -186,7 +189,7 @@ void NodeImpl::continue_handover() {
   const bool leads = services_.view().role == ElectionRole::leader;
   constexpr auto kTransferPatience = std::chrono::milliseconds(600);
   if (leads && !handover_->asked_at) {
-    if (uploads_.in_flight() > 0 && now < handover_->give_up_waiting) return;
+    if (uploads_.in_flight() + deletes_.in_flight() > 0 && now < handover_->give_up_waiting) return;
     handover_->asked_at = now;
     bool sent = false;
     driver_->feed([&](Election& election, TimePoint at) { sent = election.transfer_to(handover_->to, at); });

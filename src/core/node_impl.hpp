@@ -2,6 +2,7 @@
 // node_messages.cpp: what they ask; node_roles.cpp: what the election decided.
 #pragma once
 
+#include "core/deletes.hpp"
 #include "core/election_driver.hpp"
 #include "core/reads.hpp"
 #include "core/reconcile.hpp"
@@ -104,6 +105,7 @@ class NodeImpl final : public Node, private TransportHandler {
   Uploads uploads_;
   Replicas replicas_;
   Reads reads_;
+  Deletes deletes_;
   Takeover takeover_;
   std::map<ConnectionId, Connection> connections_;
   std::map<NodeId, std::string> dial_problems_;  ///< Last one logged, so that it is said once.

@@ -61,6 +61,7 @@ bool NodeImpl::permitted(const Connection& connection, const wire::Message& mess
   return std::visit(
       Overloaded{[&](const wire::Upload&) { return rights.write; },
                  [&](const wire::Chunk&) { return rights.write; },
+                 [&](const wire::Delete&) { return rights.write; },
                  [&](const wire::List&) { return rights.read; },
                  [&](const wire::Info&) { return rights.read; },
                  [&](const wire::Fetch&) { return rights.read; },
@@ -104,6 +105,7 @@ void NodeImpl::answer(const Connection& connection, wire::Message& message, Buff
           [&](const wire::List& m) { reads_.on_list(id, m); },
           [&](const wire::Info& m) { reads_.on_info(id, m); },
           [&](const wire::Verify& m) { reads_.on_verify(id, m); },
+          [&](const wire::Delete& m) { deletes_.on_delete(id, m); },
           [&](const wire::SyncHashes& m) { on_sync_hashes(id, m); },
           [&](const wire::SyncBucket& m) { on_sync_bucket(id, m); },
           [&](wire::SyncPush& m) { on_sync_push(id, m); },
@@ -212,9 +214,11 @@ void NodeImpl::adopt_strays(const wire::SyncPush& push, Callback<void(const Stat
   struct Gathering {
     std::size_t left = 0;
     std::vector<ImageRecord> records;
+    std::uint64_t deletes_begun = 0;
     Callback<void(const Status&)> done;
   };
   auto gathering = std::make_shared<Gathering>();
+  gathering->deletes_begun = services_.deletes_begun;
   gathering->left = push.entries.size();
   gathering->done = std::move(done);
   if (push.entries.empty()) return gathering->done({});
@@ -222,10 +226,13 @@ void NodeImpl::adopt_strays(const wire::SyncPush& push, Callback<void(const Stat
     auto found = [this, gathering, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
       const bool known = held.ok() && held->has_value();
       const bool settled = known && (*held)->record.stamp >= stray.stamp;
-      if (held.ok() && !settled && !uploads_.unstable(stray.digest)) {
+      const bool changing = uploads_.unstable(stray.digest) || services_.deleting.contains(stray.digest);
+      if (held.ok() && !settled && !changing) {
         gathering->records.push_back(known ? (*held)->record : stray);
       }
       if (--gathering->left > 0) return;
+      // What was read before a delete began would now be stamped after it. They are offered again soon.
+      if (gathering->deletes_begun != services_.deletes_begun) gathering->records.clear();
       if (gathering->records.empty()) return gathering->done({});
       push_.push(std::move(gathering->records), [gathering](const Status& status) { gathering->done(status); });
     };

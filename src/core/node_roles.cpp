@@ -44,6 +44,7 @@ void NodeImpl::leave_office() {
   services_.serving = false;
   takeover_.stop();
   uploads_.on_stepped_down();
+  deletes_.on_stepped_down();
   reads_.on_stepped_down();
   replicas_.on_term_changed();
   repair_.on_term_changed();

@@ -180,9 +180,12 @@ void Reads::end_fetch(const Key& key, Errc code, const std::string& message) {
 
 void Reads::lost_bytes(const CatalogEntry& entry, const Error& error) {
   if (error.code != Errc::not_found && error.code != Errc::integrity) return;
-  services_.log(LogLevel::error, fmt::format("image {}: {}; it will be fetched again from another node",
-                                             short_id(entry.record.digest), error.text()));
-  services_.record(CatalogChange{entry.record, CatalogChange::Presence{}});
+  auto noted = [this, error](const Result<CatalogEntry>& held) {
+    if (!held.ok() || held->present || held->record.tombstone) return;  // deleted, or stored again meanwhile
+    services_.log(LogLevel::error, fmt::format("image {}: {}; it will be fetched again from another node",
+                                               short_id(held->record.digest), error.text()));
+  };
+  services_.record(CatalogChange{entry.record, CatalogChange::Presence{false, "", 0, entry.file_name}}, std::move(noted));
 }
 
 void Reads::on_drained(ConnectionId connection) {
@@ -224,7 +227,7 @@ void Reads::verified(const Key& key, const CatalogEntry& entry, const Status& st
   (void)services_.send(key.first, wire::VerifyResult{key.second, services_.self, status.code(),
                                                      status.ok() ? "" : status.error().message, entry.file_name});
   if (status.ok()) {
-    CatalogChange::Presence presence{true, entry.file_name, services_.ports.timers->wall_ms()};
+    CatalogChange::Presence presence{true, entry.file_name, services_.ports.timers->wall_ms(), entry.file_name};
     services_.record(CatalogChange{entry.record, std::move(presence)});
     return;
   }

@@ -26,6 +26,9 @@ class Reads {
   void on_connection_closed(ConnectionId connection);
   void on_round_confirmed(std::uint64_t round);
   void on_stepped_down();
+  /// `answer` runs when a heartbeat round that began after this call was acknowledged by a majority; if that fails, the
+  /// asker gets an error instead. At once for a stale read.
+  void confirmed(ConnectionId connection, wire::RequestId request, bool stale, std::function<void()> answer);
 
  private:
   using Key = std::pair<ConnectionId, wire::RequestId>;
@@ -43,7 +46,6 @@ class Reads {
     bool reading = false;
   };
 
-  void confirmed(ConnectionId connection, wire::RequestId request, bool stale, std::function<void()> answer);
   void begin_round();
   void answer_ready();
   [[nodiscard]] bool still_leads(ConnectionId connection, wire::RequestId request, Term term);

@@ -44,7 +44,7 @@ void claim(Services& services, Pass& pass, const CatalogEntry& entry) {
     return;
   }
   ++pass.lost;
-  services.record(CatalogChange{entry.record, CatalogChange::Presence{}});
+  services.record(CatalogChange{entry.record, CatalogChange::Presence{false, "", 0, entry.file_name}});
 }
 
 void claim_page(Services& services, const std::shared_ptr<Pass>& pass, const std::string& after) {

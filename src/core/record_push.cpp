@@ -14,7 +14,7 @@ struct RecordPush::Batch {
   Callback<void(const Status&)> done;
 };
 
-void RecordPush::push(std::vector<ImageRecord> records, Callback<void(const Status&)> done) {
+std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Callback<void(const Status&)> done) {
   auto batch = std::make_shared<Batch>();
   batch->term = services_.term();
   batch->records = std::move(records);
@@ -40,6 +40,7 @@ void RecordPush::push(std::vector<ImageRecord> records, Callback<void(const Stat
     services_.ports.executor->post(
         services_.guard([this, batch] { end(batch, Error{Errc::no_quorum, services_.no_quorum_text()}); }));
   }
+  return batch->records;
 }
 
 void RecordPush::answered(const std::shared_ptr<Batch>& batch, const wire::Message& answer) {

@@ -11,8 +11,8 @@ class RecordPush {
 
   /// Re-stamps the records under the present term, writes them to a majority and then here, in that order, so that
   /// nothing is shown before it is safe. Calls back with an error when the term or the majority is lost.
-  /// At most limits::kSyncRecordsPerPage records.
-  void push(std::vector<ImageRecord> records, Callback<void(const Status&)> done);
+  /// At most limits::kSyncRecordsPerPage records. Returns them as they were stamped.
+  std::vector<ImageRecord> push(std::vector<ImageRecord> records, Callback<void(const Status&)> done);
 
  private:
   struct Batch;

@@ -83,6 +83,9 @@ void Replicas::merge_metadata(const Key& key) {
   const Term term = replica.ask.term;
   auto done = [this, key, term](Result<CatalogEntry> entry) {
     const bool stale = services_.superseded(term);
+    if (!stale && entry.ok() && !entry->present) {
+      return acknowledge(key, Errc::busy, "the bytes have left meanwhile; they are fetched again", {});
+    }
     answer_landed(key, stale && entry.ok() ? Result<CatalogEntry>(Errc::stale_term) : std::move(entry));
   };
   services_.record(CatalogChange{replica.ask.record, std::nullopt}, std::move(done));

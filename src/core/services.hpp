@@ -6,6 +6,7 @@
 
 #include <cloudp2p/node.hpp>
 
+#include <functional>
 #include <map>
 #include <set>
 
@@ -37,6 +38,10 @@ class Services {
   std::map<NodeId, Link> links;
   std::map<NodeId, PeerReport> reports;
   std::map<Digest, std::size_t> arriving;  ///< Images that a leader is sending to this node now.
+  std::set<Digest> deleting;  ///< This leader is at it: no upload of the same content meanwhile.
+  std::uint64_t deletes_begun = 0;
+  /// A tombstone is held here, and nothing claims this file any more, if there was one; set by the node.
+  std::function<void(const Digest&, const std::string& dropped_file)> on_deleted;
   bool draining = false;  ///< Hands leadership over: admits nothing new.
   bool catalog_failed = false;  ///< Takes no more records until a restart.
   bool serving = false;   ///< Leads and has finished its takeover.

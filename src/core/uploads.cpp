@@ -192,6 +192,7 @@ void Uploads::landed(const JobPtr& job, const Result<CatalogEntry>& entry) {
     return;
   }
   if (!entry.ok()) return fail(job, entry.error());
+  if (!entry->present) return fail(job, Error{Errc::busy, "its bytes were lost here meanwhile"});
   job->local_done = true;
   settle(job);
 }
@@ -250,8 +251,7 @@ void Uploads::acknowledge(const JobPtr& job) {
   waiting.swap(job->waiting);
   if (waiting.empty()) return;
   // The others bring the same content: each gets a fresh stamp and a majority of its own.
-  close_replicas(*job);
-  remove(job);
+  end_stragglers(job);
   for (const Client& next : waiting) on_upload(next.connection, next.ask);
 }
 
@@ -260,6 +260,20 @@ void Uploads::remove(const JobPtr& job) {
   if (at == jobs_.end() || at->second != job) return;
   by_request_.erase({job->client.connection, job->client.ask.request});
   jobs_.erase(at);
+}
+
+void Uploads::end_stragglers(JobPtr job) {
+  close_replicas(*job);
+  remove(job);
+}
+
+bool Uploads::make_way(const Digest& digest) {
+  if (unstable_.contains(digest)) return false;
+  const auto at = jobs_.find(digest);
+  if (at == jobs_.end()) return true;
+  if (!at->second->acknowledged) return false;
+  end_stragglers(at->second);
+  return true;
 }
 
 void Uploads::close_replicas(Job& job) {

@@ -26,6 +26,8 @@ class Uploads {
 
   /// The record is here but not yet known to be on a majority: no answer may show it.
   [[nodiscard]] bool unstable(const Digest& digest) const { return unstable_.contains(digest); }
+  /// False while this content is being uploaded, or is not known to be on a majority: it may not be deleted now.
+  [[nodiscard]] bool make_way(const Digest& digest);
   [[nodiscard]] std::size_t in_flight() const { return jobs_.size(); }
   [[nodiscard]] std::size_t bytes_in_flight() const;
 
@@ -101,6 +103,8 @@ class Uploads {
   void abandon(const JobPtr& job);
   void remove(const JobPtr& job);
   void close_replicas(Job& job);
+  /// Of an acknowledged upload, which some follower is still receiving: repair brings it along.
+  void end_stragglers(JobPtr job);
   void answer_client(Job& job);
   void write_back_unstable();
   [[nodiscard]] JobPtr find(ConnectionId connection, wire::RequestId request) const;

@@ -14,6 +14,7 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
     return {Errc::refused, fmt::format("the image has {} bytes, the limit is {}", ask.size_bytes,
                                        services_.config.image_bytes_max)};
   }
+  if (services_.deleting.contains(ask.digest)) return {Errc::busy, "the image is being deleted"};
   if (jobs_.size() >= limits::kUploadsMax) return {Errc::busy, "too many uploads at once"};
   const std::size_t needed = services_.copies_needed();
   std::size_t with_room = services_.ports.images->status().health == StoreHealth::ok ? 1 : 0;
@@ -37,9 +38,7 @@ bool Uploads::joins_running(ConnectionId connection, const wire::Upload& ask) {
   Job& job = *at->second;
   const bool orphaned = job.client.connection == kNoConnection;
   if (job.acknowledged && job.client.ask.upload != ask.upload) {  // only stragglers are left: repair brings them along
-    const JobPtr keep = at->second;
-    close_replicas(*keep);
-    remove(keep);
+    end_stragglers(at->second);
     return false;
   }
   if (!orphaned && job.client.ask.upload != ask.upload) {

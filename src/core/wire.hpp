@@ -162,6 +162,16 @@ struct InfoResult {
   RequestId request = 0;
   Entry entry;
 };
+/// Delete the image, if its record still has this stamp. So a request that comes late, or twice, does nothing.
+struct Delete {
+  RequestId request = 0;
+  Digest digest;
+  Stamp expected;
+};
+struct DeleteResult {
+  RequestId request = 0;
+  Stamp stamp;  ///< Of the tombstone.
+};
 /// Re-hash this node's own copy.
 struct Verify {
   RequestId request = 0;
@@ -232,7 +242,7 @@ using Message =
     std::variant<Hello, ErrorReply, PreVote, PreVoteAnswer, VoteRequest, Vote, Coordinator, Transfer, Heartbeat, HeartbeatAck,
                  QueryLeader, LeaderInfo, Ping, Pong, Upload, Credit, Chunk, Cancel, UploadResult, Replicate, ReplicateAck, Fetch,
                  FetchBegin, FetchEnd, List, ListResult, Info, InfoResult, Verify, VerifyResult, QueryMembers, MembersResult,
-                 SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush>;
+                 SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush, Delete, DeleteResult>;
 
 [[nodiscard]] Frame encode(const Message& message, Buffer payload = {});
 /// Errc::protocol when malformed; the message names the field.

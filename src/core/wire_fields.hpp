@@ -15,7 +15,7 @@ inline constexpr std::size_t kCursorBytesMax = 256;
 inline constexpr std::size_t kFileNameBytesMax = 255;
 
 template <>
-struct EnumLast<Errc> : std::integral_constant<Errc, Errc::closed> {};
+struct EnumLast<Errc> : std::integral_constant<Errc, Errc::conflict> {};
 template <>
 struct EnumLast<Lane> : std::integral_constant<Lane, Lane::bulk> {};
 template <>
@@ -351,6 +351,18 @@ struct Shape<SyncPush> : MessageType<37> {
   static constexpr std::tuple fields{Field{1, "request", &SyncPush::request}, Field{2, "term", &SyncPush::term},
                                      Field{3, "from", &SyncPush::from},
                                      Field{4, "entries", &SyncPush::entries, limits::kSyncRecordsPerPage}};
+};
+template <>
+struct Shape<Delete> : MessageType<38> {
+  static constexpr const char* name = "Delete";
+  static constexpr std::tuple fields{Field{1, "request", &Delete::request}, Field{2, "digest", &Delete::digest},
+                                     Field{3, "expected", &Delete::expected}};
+};
+template <>
+struct Shape<DeleteResult> : MessageType<39> {
+  static constexpr const char* name = "DeleteResult";
+  static constexpr std::tuple fields{Field{1, "request", &DeleteResult::request},
+                                     Field{2, "stamp", &DeleteResult::stamp}};
 };
 
 }  // namespace cloudp2p::wire

@@ -93,7 +93,7 @@ std::array<std::byte, kFrameHeaderBytes> frame_header(std::size_t head_bytes, st
 
 /// A name of a later version falls back to the plain "closed".
 Errc code_named(std::string_view wanted) {
-  for (int i = 1; i < static_cast<int>(Errc::closed); ++i) {
+  for (int i = 1; i <= static_cast<int>(Errc::conflict); ++i) {
     if (wanted == name(static_cast<Errc>(i))) return static_cast<Errc>(i);
   }
   return Errc::closed;

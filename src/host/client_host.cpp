@@ -113,6 +113,9 @@ class ThreadedClient final : public ClientHost {
   Result<ImageInfo> info(const std::string& id) override {
     return wait<ImageInfo>([this, id](auto done) { return client_->info(id, std::move(done)); });
   }
+  Result<ImageRecord> remove(const std::string& id) override {
+    return wait<ImageRecord>([this, id](auto done) { return client_->remove(id, std::move(done)); });
+  }
   Result<ListPage> list(const ListQuery& query) override {
     return wait<ListPage>([this, query](auto done) { return client_->list(query, std::move(done)); });
   }

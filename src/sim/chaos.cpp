@@ -211,7 +211,8 @@ void Workload::act() {
   if (pending_.size() >= kPendingMax) return;
   const std::uint64_t what = random_.below(100);
   if (what < 45 || images_.empty()) return upload_new();
-  if (what < 60) return upload_again();
+  if (what < 57) return upload_again();
+  if (what < 65) return remove();
   read();
 }
 
@@ -224,6 +225,14 @@ void Workload::upload_new() {
 
 void Workload::upload_again() {
   remember(cluster_.put(random_.pick(images_), client()));
+}
+
+void Workload::remove() {
+  const testing::SimImage& image = random_.pick(images_);
+  remember(cluster_.remove(image.digest, client()));
+  // Sometimes somebody stores it again at the same time, or deletes it too.
+  if (random_.percent(30)) remember(cluster_.put(image, client()));
+  if (random_.percent(15)) remember(cluster_.remove(image.digest, client()));
 }
 
 void Workload::read() {

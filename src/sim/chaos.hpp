@@ -66,6 +66,7 @@ class Workload {
  private:
   void upload_new();
   void upload_again();
+  void remove();
   void read();
   [[nodiscard]] std::size_t size();
   template <class T>

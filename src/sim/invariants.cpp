@@ -74,8 +74,9 @@ void Invariants::on_frame(const End& to, const Frame& frame) {
 
 void Invariants::on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) {
   Watched& node = of(member.id());
-  if (held.present) node.copies.try_emplace(change.record.stamp, Copy{node.promised});
-  if (change.presence && !change.presence->present) doubtful_.insert(change.record.digest);
+  if (held.present || held.record.tombstone) node.copies.try_emplace(change.record.stamp, Copy{node.promised});
+  const bool less = held.record.tombstone || (change.presence && !change.presence->present);
+  if (less) doubtful_.insert(change.record.digest);
   const auto offered = offered_.find(change.record.digest);
   if (offered == offered_.end() || offered->second != change.record.size_bytes) {
     violated("I11 (nothing that nobody uploaded)",
@@ -123,6 +124,7 @@ void Invariants::on_stamped(Machine& member, const ImageRecord& record) {
   if (!stamps_.insert(record.stamp).second) {
     violated("I7 (stamps are unique)", fmt::format("node {} gave {} twice", value(member.id()), text(record.stamp)));
   }
+  if (record.tombstone) newest_tombstone_[record.digest] = std::max(newest_tombstone_[record.digest], record.stamp);
 }
 
 bool Invariants::knows(const Watched& node, const Digest& digest, const Stamp& at_least) {
@@ -134,8 +136,8 @@ bool Invariants::knows(const Watched& node, const Digest& digest, const Stamp& a
 bool Invariants::holds(const Watched& node, const Digest& digest, const Stamp& at_least) {
   const auto& records = node.member->catalog().durable();
   const auto at = records.find(digest);
-  return at != records.end() && at->second.record.stamp >= at_least && at->second.present &&
-         node.member->images().holds(digest);
+  if (at == records.end() || at->second.record.stamp < at_least) return false;
+  return at->second.record.tombstone || (at->second.present && node.member->images().holds(digest));
 }
 
 void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
@@ -223,10 +225,29 @@ void Invariants::check_kept(const Digest& digest, const Stamp& stamp) {
     records += knows(node, digest, stamp) ? 1 : 0;
     bytes += holds(node, digest, stamp) ? 1 : 0;
   }
-  if (records < majority() || (bytes < majority() && !damaged_.contains(digest))) {
+  // Of what is deleted, or may be, nobody keeps the bytes.
+  const auto tombstone = newest_tombstone_.find(digest);
+  const bool owed = !damaged_.contains(digest) && (tombstone == newest_tombstone_.end() || tombstone->second < stamp);
+  if (records < majority() || (owed && bytes < majority())) {
     violated("I5 (what was acknowledged stays)",
              fmt::format("{} {}: {} records and {} copies are durable", short_id(digest), text(stamp), records, bytes));
+    log_.note(whereabouts(digest));
   }
+}
+
+std::string Invariants::whereabouts(const Digest& digest) const {
+  std::string out = histories_.at(digest).text();
+  for (const Watched& node : watched_) {
+    const auto& records = node.member->catalog().durable();
+    const auto at = records.find(digest);
+    const bool recorded = at != records.end();
+    const std::string record = recorded ? text(at->second.record.stamp) : std::string("no record");
+    out += fmt::format("  node {}: {}{}{}{}\n", value(node.member->id()), record,
+                       recorded && at->second.record.tombstone ? ", deleted" : "",
+                       recorded && at->second.present ? ", present" : "",
+                       node.member->images().holds(digest) ? ", a file" : "");
+  }
+  return out;
 }
 
 void Invariants::check_all() {
@@ -256,7 +277,34 @@ void Invariants::check_often() {
   }
 }
 
-void Invariants::upload_answered(const Digest& digest, const Result<UploadOutcome>& outcome) {
+void Invariants::judge(bool explained, const Digest& digest, const char* answer) {
+  if (explained) return;
+  violated("I18 (the calls on one image are linearizable)",
+           fmt::format("no order of the calls on {} explains the answer \"{}\"", short_id(digest), answer));
+  log_.note(whereabouts(digest));
+}
+
+void Invariants::remove_answered(const Digest& digest, History::Call call, const Result<ImageRecord>& removed) {
+  History& history = histories_.at(digest);
+  if (removed.ok()) return judge(history.removed(call, scheduler_.now()), digest, "deleted");
+  if (removed.code() == Errc::not_found) return judge(history.found(call, false, scheduler_.now()), digest, "nothing to delete");
+  history.lost(call, scheduler_.now());
+}
+
+Invariants::ListCalls Invariants::list_begins() {
+  ListCalls out;
+  for (auto& [digest, history] : histories_)
+    out.emplace(digest, history.begins(History::Act::read, scheduler_.now()));
+  return out;
+}
+
+void Invariants::upload_answered(const Digest& digest, History::Call call, const Result<UploadOutcome>& outcome) {
+  History& history = histories_.at(digest);
+  if (outcome.ok()) {
+    judge(history.put_succeeded(call, scheduler_.now()), digest, "stored");
+  } else {
+    history.lost(call, scheduler_.now());
+  }
   if (outcome.ok() && !newest_acknowledged_.contains(digest)) {
     violated("I5 (acknowledged is durable on a majority)",
              fmt::format("a client was told that {} is stored, but no leader acknowledged it", short_id(digest)));
@@ -278,20 +326,28 @@ Stamp Invariants::due(const Digest& digest, std::uint64_t mark) const {
   return out;
 }
 
-void Invariants::info_answered(const Digest& digest, std::uint64_t mark, const Result<ImageInfo>& info) {
-  if (!info.ok() && info.code() != Errc::not_found) return;
+void Invariants::info_answered(const Digest& digest, History::Call call, std::uint64_t mark,
+                               const Result<ImageInfo>& info) {
+  History& history = histories_.at(digest);
+  if (!info.ok() && info.code() != Errc::not_found) return history.lost(call, scheduler_.now());
   const Stamp expected = due(digest, mark);
-  if (expected != Stamp{} && (!info.ok() || info->record.stamp < expected)) {
+  const bool lacks = !info.ok() && !history.has_removes();
+  if (expected != Stamp{} && (lacks || (info.ok() && info->record.stamp < expected))) {
     violated("I12 (a confirmed read is not stale)",
              fmt::format("info of {} answered {} although {} had been acknowledged or shown before", short_id(digest),
                          info.ok() ? text(info->record.stamp) : "not found", text(expected)));
   }
   if (info.ok()) becomes_known(digest, info->record.stamp);
+  judge(history.found(call, info.ok(), scheduler_.now()), digest, info.ok() ? "it is there" : "it is not there");
 }
 
-void Invariants::list_answered(std::uint64_t mark, const Result<ListPage>& page) {
-  if (!page.ok()) return;
+void Invariants::list_answered(const ListCalls& calls, std::uint64_t mark, const Result<ListPage>& page) {
   std::map<Digest, Stamp> listed;
+  if (!page.ok()) {
+    for (const auto& [digest, call] : calls)
+      histories_.at(digest).lost(call, scheduler_.now());
+    return;
+  }
   for (const CatalogEntry& entry : page->entries) {
     listed.emplace(entry.record.digest, entry.record.stamp);
     if (!offered_.contains(entry.record.digest)) {
@@ -301,7 +357,7 @@ void Invariants::list_answered(std::uint64_t mark, const Result<ListPage>& page)
   for (const auto& [digest, history] : known_stamps_) {
     const Stamp expected = due(digest, mark);
     const auto at = listed.find(digest);
-    const bool beyond_page = at == listed.end() && !page->next.empty();
+    const bool beyond_page = at == listed.end() && (!page->next.empty() || histories_.at(digest).has_removes());
     if (expected == Stamp{} || beyond_page || (at != listed.end() && at->second >= expected)) continue;
     violated("I12 (a confirmed read is not stale)",
              fmt::format("a list shows {} as {} although {} had been acknowledged or shown before", short_id(digest),
@@ -310,6 +366,15 @@ void Invariants::list_answered(std::uint64_t mark, const Result<ListPage>& page)
   }
   for (const auto& [digest, stamp] : listed)
     becomes_known(digest, stamp);
+  for (const auto& [digest, call] : calls) {
+    History& history = histories_.at(digest);
+    const bool there = listed.contains(digest);
+    if (!there && !page->next.empty()) {
+      history.lost(call, scheduler_.now());
+    } else {
+      judge(history.found(call, there, scheduler_.now()), digest, there ? "listed" : "not listed");
+    }
+  }
 }
 
 void Invariants::bytes_answered(const Digest& asked, const Digest& received) {

@@ -4,6 +4,7 @@
 // on the wire) and by the clients (what they were told). It judges; it never changes anything.
 #pragma once
 
+#include "sim/history.hpp"
 #include "sim/machine.hpp"
 
 #include <map>
@@ -39,11 +40,18 @@ class Invariants final : public MachineEvents {
 
   // What clients do and are told.
   void offered(const Digest& digest, std::uint64_t size_bytes) { offered_[digest] = size_bytes; }
-  void upload_answered(const Digest& digest, const Result<UploadOutcome>& outcome);
+  [[nodiscard]] History::Call begins(const Digest& digest, History::Act act) {
+    return histories_[digest].begins(act, scheduler_.now());
+  }
+  void upload_answered(const Digest& digest, History::Call call, const Result<UploadOutcome>& outcome);
+  void remove_answered(const Digest& digest, History::Call call, const Result<ImageRecord>& removed);
+  /// A list is a read of every image that there may be.
+  using ListCalls = std::map<Digest, History::Call>;
+  [[nodiscard]] ListCalls list_begins();
   /// The mark to pass to `info_answered` and `list_answered`: what a read that begins now must see.
   [[nodiscard]] std::uint64_t read_begins() const noexcept { return known_; }
-  void info_answered(const Digest& digest, std::uint64_t mark, const Result<ImageInfo>& info);
-  void list_answered(std::uint64_t mark, const Result<ListPage>& page);
+  void info_answered(const Digest& digest, History::Call call, std::uint64_t mark, const Result<ImageInfo>& info);
+  void list_answered(const ListCalls& calls, std::uint64_t mark, const Result<ListPage>& page);
   void bytes_answered(const Digest& asked, const Digest& received);
 
   /// What costs too much to look at after every event: limits, and what became doubtful.
@@ -85,6 +93,10 @@ class Invariants final : public MachineEvents {
   [[nodiscard]] Stamp due(const Digest& digest, std::uint64_t mark) const;
   void check_connected(Watched& node, const char* what);
   void check_kept(const Digest& digest, const Stamp& stamp);
+  /// All that is known of one image, for people.
+  [[nodiscard]] std::string whereabouts(const Digest& digest) const;
+  /// `explained`: what History said of the answer.
+  void judge(bool explained, const Digest& digest, const char* answer);
   void violated(const char* rule, const std::string& what);
 
   Scheduler& scheduler_;
@@ -96,12 +108,14 @@ class Invariants final : public MachineEvents {
   std::set<Stamp> stamps_;
   std::vector<ImageRecord> acknowledged_;
   std::map<Digest, Stamp> newest_acknowledged_;
+  std::map<Digest, Stamp> newest_tombstone_;  ///< Stamped, acknowledged or not.
   struct Known {
     std::uint64_t since = 0;
     Stamp stamp;
   };
   std::map<Digest, std::vector<Known>> known_stamps_;  ///< Acknowledged to a writer or shown to a reader; growing.
   std::uint64_t known_ = 0;
+  std::map<Digest, History> histories_;
   std::unordered_map<Digest, std::uint64_t> offered_;
   std::set<Digest> damaged_;
   std::set<Digest> doubtful_;  ///< Some node holds less of them than before.

@@ -108,17 +108,7 @@ MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
     effect.before = held;
     by_time_.erase({newest_first(held.record.time_ms), held.record.digest});
   }
-  if (added || change.record.stamp > held.record.stamp) held.record = change.record;
-  if (change.presence) {
-    held.present = change.presence->present;
-    held.file_name = change.presence->file_name;
-    held.verified_ms = change.presence->verified_ms;
-  }
-  if (held.record.tombstone) held.present = false;
-  if (!held.present) {
-    held.file_name.clear();
-    held.verified_ms = 0;
-  }
+  held = merged(added ? nullptr : &held, change);
   if (!held.record.tombstone) by_time_.insert({newest_first(held.record.time_ms), held.record.digest});
   if (lacks_bytes(held)) {
     missing_.insert(held.record.digest);
@@ -126,6 +116,7 @@ MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
     missing_.erase(held.record.digest);
   }
   effect.after = held;
+  held.dropped_file.clear();
   if (on_durable_) on_durable_(change, held);
   return effect;
 }

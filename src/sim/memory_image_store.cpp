@@ -69,22 +69,45 @@ void MemoryImageStore::commit_when_written(PutId id) {
   const auto at = puts_.find(id);
   if (at == puts_.end() || !at->second.commit || at->second.appends_under_way > 0) return;
   Callback<void(Result<StoredImage>)> done = std::move(at->second.commit);
-  waiting_.push_back(Commit{std::move(at->second), std::move(done)});
+  Commit commit{std::move(at->second), std::move(done)};
   puts_.erase(at);
+  enqueue(std::move(commit));
+}
+
+void MemoryImageStore::enqueue(Work work) {
+  waiting_.push_back(std::move(work));
   if (syncing_.empty()) sync_next();
 }
 
 void MemoryImageStore::sync_next() {
   syncing_.swap(waiting_);
   disk_.after(disk_.sync_time() * 2, [this] {
-    std::vector<Commit> synced;
+    std::vector<Work> synced;
     synced.swap(syncing_);
-    for (Commit& commit : synced) {
-      Result<StoredImage> stored = publish(commit.put);
-      disk_.post([done = std::move(commit.done), stored = std::move(stored)] { done(stored); });
-    }
+    for (Work& work : synced)
+      std::visit([this](auto& what) { finish(what); }, work);
     if (!waiting_.empty()) sync_next();
   });
+}
+
+void MemoryImageStore::finish(Commit& commit) {
+  Result<StoredImage> stored = publish(commit.put);
+  disk_.post([done = std::move(commit.done), stored = std::move(stored)] { done(stored); });
+}
+
+void MemoryImageStore::finish(Erasure& erasure) {
+  const bool broken = failed_ || disk_.fault() == DiskFault::io;
+  if (!broken) drop(erasure.file_name);
+  disk_.post([done = std::move(erasure.done), status = broken ? Status(refuse()) : Status()] { done(status); });
+}
+
+void MemoryImageStore::drop(const std::string& file_name) {
+  const auto at = files_.find(file_name);
+  if (at == files_.end()) return;
+  const Digest digest = at->second.about.digest;
+  by_digest_.erase(digest);
+  files_.erase(at);
+  if (on_gone_) on_gone_(digest);
 }
 
 Result<StoredImage> MemoryImageStore::publish(const Put& put) {
@@ -141,15 +164,7 @@ void MemoryImageStore::read(const std::string& file_name, ReadRange range, Callb
 }
 
 void MemoryImageStore::erase(const std::string& file_name, Callback<void(Status)> done) {
-  disk_.after(disk_.sync_time(), [this, file_name, done = std::move(done)]() mutable {
-    if (const auto at = files_.find(file_name); at != files_.end()) {
-      const Digest digest = at->second.about.digest;
-      by_digest_.erase(digest);
-      files_.erase(at);
-      if (on_gone_) on_gone_(digest);
-    }
-    disk_.post([done = std::move(done)] { done(Status()); });
-  });
+  enqueue(Erasure{file_name, std::move(done)});
 }
 
 void MemoryImageStore::verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) {
@@ -186,8 +201,10 @@ StoreStatus MemoryImageStore::status() const {
 }
 
 void MemoryImageStore::crash() {
-  for (const Commit& commit : syncing_) {
-    if (disk_.fault() == DiskFault::none && disk_.coin()) (void)publish(commit.put);
+  for (const Work& work : syncing_) {
+    if (disk_.fault() != DiskFault::none || !disk_.coin()) continue;
+    if (const auto* commit = std::get_if<Commit>(&work)) (void)publish(commit->put);
+    if (const auto* erasure = std::get_if<Erasure>(&work)) drop(erasure->file_name);
   }
   syncing_.clear();
   waiting_.clear();

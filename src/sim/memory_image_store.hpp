@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <map>
+#include <variant>
 
 namespace cloudp2p::sim {
 
@@ -56,12 +57,21 @@ class MemoryImageStore final : public ImageStore {
     Put put;
     Callback<void(Result<StoredImage>)> done;
   };
+  struct Erasure {
+    std::string file_name;
+    Callback<void(Status)> done;
+  };
+  using Work = std::variant<Commit, Erasure>;  ///< In the order of the calls.
 
   [[nodiscard]] bool writable() const { return !failed_ && disk_.fault() == DiskFault::none; }
   [[nodiscard]] Error refuse();
   void appended(PutId id, Callback<void(Status)> done);
   void commit_when_written(PutId id);
+  void enqueue(Work work);
   void sync_next();
+  void finish(Commit& commit);
+  void finish(Erasure& erasure);
+  void drop(const std::string& file_name);
   [[nodiscard]] Result<StoredImage> publish(const Put& put);
   [[nodiscard]] Result<Buffer> read_now(const std::string& file_name, ReadRange range) const;
 
@@ -69,8 +79,8 @@ class MemoryImageStore final : public ImageStore {
   std::map<std::string, File, std::less<>> files_;
   std::map<Digest, std::string> by_digest_;
   std::map<PutId, Put> puts_;
-  std::vector<Commit> waiting_;
-  std::vector<Commit> syncing_;
+  std::vector<Work> waiting_;
+  std::vector<Work> syncing_;
   std::uint64_t last_put_ = 0;
   bool failed_ = false;
   std::function<void(const Digest&)> on_gone_;

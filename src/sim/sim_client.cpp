@@ -94,8 +94,9 @@ void SimClient::restart() {
 
 void SimClient::put(const testing::SimImage& image, const State<UploadOutcome>& state) {
   invariants_.offered(image.digest, image.size_bytes);
-  auto done = [this, state, digest = image.digest](Result<UploadOutcome> outcome) {
-    invariants_.upload_answered(digest, outcome);
+  const History::Call call = invariants_.begins(image.digest, History::Act::put);
+  auto done = [this, state, call, digest = image.digest](Result<UploadOutcome> outcome) {
+    invariants_.upload_answered(digest, call, outcome);
     state->result = std::move(outcome);
   };
   state->operation = client_->upload(std::make_shared<ImageInMemory>(process_, image), {}, std::move(done));
@@ -103,27 +104,38 @@ void SimClient::put(const testing::SimImage& image, const State<UploadOutcome>& 
 
 void SimClient::get(const Digest& digest, const State<ImageInfo>& state) {
   auto sink = std::make_shared<HashingSink>(process_);
-  auto done = [this, state, sink, digest, mark = invariants_.read_begins()](Result<ImageInfo> info) {
+  const History::Call call = invariants_.begins(digest, History::Act::read);
+  auto done = [this, state, sink, call, digest, mark = invariants_.read_begins()](Result<ImageInfo> info) {
     if (info.ok()) invariants_.bytes_answered(digest, sink->digest());
-    invariants_.info_answered(digest, mark, info);
+    invariants_.info_answered(digest, call, mark, info);
     state->result = std::move(info);
   };
   state->operation = client_->get(digest.hex(), sink, {}, std::move(done));
 }
 
 void SimClient::info(const Digest& digest, const State<ImageInfo>& state) {
-  auto done = [this, state, digest, mark = invariants_.read_begins()](Result<ImageInfo> info) {
-    invariants_.info_answered(digest, mark, info);
+  const History::Call call = invariants_.begins(digest, History::Act::read);
+  auto done = [this, state, call, digest, mark = invariants_.read_begins()](Result<ImageInfo> info) {
+    invariants_.info_answered(digest, call, mark, info);
     state->result = std::move(info);
   };
   state->operation = client_->info(digest.hex(), std::move(done));
 }
 
+void SimClient::remove(const Digest& digest, const State<ImageRecord>& state) {
+  const History::Call call = invariants_.begins(digest, History::Act::remove);
+  auto done = [this, state, call, digest](Result<ImageRecord> removed) {
+    invariants_.remove_answered(digest, call, removed);
+    state->result = std::move(removed);
+  };
+  state->operation = client_->remove(digest.hex(), std::move(done));
+}
+
 void SimClient::list(const State<ListPage>& state) {
   ListQuery query;
   query.limit = limits::kListPageMax;
-  auto done = [this, state, mark = invariants_.read_begins()](Result<ListPage> page) {
-    invariants_.list_answered(mark, page);
+  auto done = [this, state, calls = invariants_.list_begins(), mark = invariants_.read_begins()](Result<ListPage> page) {
+    invariants_.list_answered(calls, mark, page);
     state->result = std::move(page);
   };
   state->operation = client_->list(std::move(query), std::move(done));

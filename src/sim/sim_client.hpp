@@ -20,6 +20,7 @@ class SimClient {
   void put(const testing::SimImage& image, const State<UploadOutcome>& state);
   void get(const Digest& digest, const State<ImageInfo>& state);
   void info(const Digest& digest, const State<ImageInfo>& state);
+  void remove(const Digest& digest, const State<ImageRecord>& state);
   void list(const State<ListPage>& state);
   [[nodiscard]] HostId host() const noexcept { return host_; }
 

@@ -144,6 +144,12 @@ std::string SimCluster::Impl::difference() {
       const std::string id = short_id(b->first);
       if (a->second.record != b->second.record)
         return fmt::format("node {} has another record of {}", value(machine->id()), id);
+      if (b->second.record.tombstone) {
+        if (machine->images().holds(b->first)) {
+          return fmt::format("node {} keeps the bytes of {}, which is deleted", value(machine->id()), id);
+        }
+        continue;
+      }
       if (!b->second.present || !machine->images().holds(b->first)) {
         return fmt::format("node {} lists {}, but its bytes are gone", value(machine->id()), id);
       }
@@ -299,6 +305,11 @@ SimResult<ImageInfo> SimCluster::info(const Digest& digest, std::size_t client) 
   auto state = std::make_shared<SimResult<ImageInfo>::State>();
   impl_->clients.at(client)->info(digest, state);
   return SimResult<ImageInfo>(std::move(state));
+}
+SimResult<ImageRecord> SimCluster::remove(const Digest& digest, std::size_t client) {
+  auto state = std::make_shared<SimResult<ImageRecord>::State>();
+  impl_->clients.at(client)->remove(digest, state);
+  return SimResult<ImageRecord>(std::move(state));
 }
 SimResult<ListPage> SimCluster::list(std::size_t client) {
   auto state = std::make_shared<SimResult<ListPage>::State>();

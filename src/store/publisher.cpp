@@ -17,12 +17,13 @@ void Publisher::load() {
 }
 
 void Publisher::run(std::vector<Publication>& publications, std::vector<Removal>& removals) {
+  // First: whoever erases before he commits the same content must not lose what he committed.
+  for (Removal& removal : removals)
+    remove(removal);
   if (!publications.empty()) sync_bytes(publications);
   for (Publication& publication : publications) {
     if (publication.outcome.ok()) publish(publication);
   }
-  for (Removal& removal : removals)
-    remove(removal);
   const Status durable = sync_directories(publications, removals);
   for (Publication& publication : publications) {
     if (publication.outcome.ok() && !durable) {

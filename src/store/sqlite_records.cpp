@@ -148,24 +148,6 @@ std::int64_t page_size(std::size_t limit) {
   return static_cast<std::int64_t>(std::min(limit, limits::kListPageMax));
 }
 
-/// The rules of merging, in one place.
-CatalogEntry merged(const CatalogEntry* held, const CatalogChange& change) {
-  CatalogEntry out = held != nullptr ? *held : CatalogEntry{};
-  if (held == nullptr || change.record.stamp > held->record.stamp) out.record = change.record;
-  if (change.presence) {
-    out.present = change.presence->present;
-    out.file_name = change.presence->file_name;
-    out.verified_ms = change.presence->verified_ms;
-  }
-  // What is deleted is not here, in whichever order the delete and the bytes came.
-  if (out.record.tombstone || !out.present) {
-    out.present = false;
-    out.file_name.clear();
-    out.verified_ms = 0;
-  }
-  return out;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<RecordTable>> RecordTable::open(Database& database) {

@@ -106,6 +106,45 @@ TEST_CASE("an accepted image is an ordinary file on the nodes, found again by th
   CHECK(cluster.client({"get", "abc"}).exit_status == 2);
 }
 
+TEST_CASE("rm deletes on all nodes, those that are away included, and only when it is meant") {
+  Cluster cluster(programs());
+  cluster.start_all();
+  REQUIRE(cluster.wait_for_leader() == 3);
+  const std::string bytes = support::picture(200'000, 11);
+  support::write_file(cluster.folder() / "a.jpg", bytes);
+  support::write_file(cluster.folder() / "b.jpg", support::picture(90'000, 12));
+  const std::string id = id_of(cluster.client({"send-image", "a.jpg"}).out);
+  const std::string other = id_of(cluster.client({"send-image", "b.jpg"}).out);
+  REQUIRE(cluster.wait_for_repair());
+
+  const Finished unasked = cluster.client({"rm", id});
+  CHECK(unasked.exit_status == 2);
+  CHECK(contains(unasked.err, "give -y"));
+  CHECK(cluster.client({"info", id}).exit_status == 0);
+
+  cluster.kill(1);
+  const Finished removed = cluster.client({"rm", "-y", id});
+  CHECK(removed.exit_status == 0);
+  CHECK(removed.out == "[Client] ✓ Deleted image " + id + " — a.jpg\n");
+  CHECK(cluster.client({"get", id, "-O", "-"}).exit_status == 6);
+  CHECK(cluster.client({"rm", "-y", id}).exit_status == 6);
+  CHECK(cluster.client({"-q", "list"}).out == other + "\n");
+  CHECK(cluster.client({"rm", "-y", other, "0000000000000000"}).exit_status == 3);
+  cluster.start(1);
+  for (unsigned node = 1; node <= 3; ++node) {
+    CHECK(support::eventually([&] { return support::visible_files(cluster.shared_dir(node)).empty(); }));
+    CHECK(support::read_file(cluster.shared_dir(node) + "/.cloudp2p/trash/" + id + "-a.jpg") == bytes);
+  }
+
+  const Finished stored_again = cluster.client({"send-image", "a.jpg"});
+  CHECK(has_line(stored_again.out, "[Client] ✓ Sent image " + id + " to leader (node 3) — 200000 bytes"));
+  REQUIRE(cluster.wait_for_repair());
+  CHECK(cluster.client({"get", id, "-O", "-"}).out == bytes);
+  const Finished json = cluster.client({"-o", "json", "rm", "-y", id});
+  CHECK(contains(json.out, R"("name":"a.jpg")"));
+  CHECK(contains(json.out, R"("deleted":true)"));
+}
+
 TEST_CASE("a damaged copy is named by verify: exit 8") {
   Cluster cluster(programs());
   cluster.start_all();

@@ -152,6 +152,30 @@ TEST_CASE("a takeover that writes nothing back is caught") {
   CHECK(verdict(seen_on_a_minority, {}, 30) == "");
 }
 
+TEST_CASE("a delete that is acknowledged before it is on a majority is caught") {
+  Sabotage sabotage;
+  sabotage.delete_acked_before_majority = true;
+  CHECK(names(random_verdict(sabotage, 20), "I5"));
+}
+
+TEST_CASE("a delete that does not look at the stamp is caught") {
+  Sabotage sabotage;
+  sabotage.delete_ignores_stamp = true;
+  CHECK(names(random_verdict(sabotage, 600), "I18"));
+}
+
+TEST_CASE("a delete that takes the file from under the same content is caught") {
+  Sabotage sabotage;
+  sabotage.delete_ignores_landing = true;
+  CHECK(random_verdict(sabotage, 600) != "");  // the catalog says that the bytes are here
+}
+
+TEST_CASE("a delete beside an upload of the same content is caught") {
+  Sabotage sabotage;
+  sabotage.delete_beside_upload = true;
+  CHECK(random_verdict(sabotage, 600) != "");
+}
+
 TEST_CASE("a duplicate that is acknowledged from the local copy is caught") {
   Sabotage sabotage;
   sabotage.duplicate_acked_from_local_copy = true;

@@ -180,12 +180,33 @@ inline void a_deleted_image_is_never_present(CatalogUnderTest& t) {
   CHECK(dead.record.tombstone);
   CHECK_FALSE(dead.present);
   CHECK(dead.file_name.empty());
-  CHECK_FALSE(put(t, here(live(digest, stamp(1, 1))))->present);
+  CHECK(dead.dropped_file == "ab00000000000000-holiday.jpg");
+  CHECK((*get(t, digest))->dropped_file.empty());
+  const CatalogEntry late = *put(t, here(live(digest, stamp(1, 1))));
+  CHECK_FALSE(late.present);
+  CHECK(late.dropped_file == "ab00000000000000-holiday.jpg");
+  CHECK(put(t, deleted(digest, stamp(1, 2)))->dropped_file.empty());
   CHECK(list(t, {})->entries.empty());
   CHECK(missing(t)->empty());
   const CatalogEntry again = *put(t, here(live(digest, stamp(1, 3))));
   CHECK_FALSE(again.record.tombstone);
   CHECK(again.present);
+  check_summary(t);
+}
+
+inline void news_of_a_file_count_while_it_is_the_one_held(CatalogUnderTest& t) {
+  const Digest digest = digest_of("ab");
+  CatalogChange lost = absent(live(digest, stamp(1, 1)));
+  lost.presence->of_file = "ab00000000000000-holiday.jpg";
+  CatalogChange verified = here(live(digest, stamp(1, 1)));
+  verified.presence->of_file = verified.presence->file_name;
+  CHECK_FALSE(put(t, verified)->present);
+  CatalogChange elsewhere = here(live(digest, stamp(1, 1)));
+  elsewhere.presence->file_name = "ab00000000000000-holiday~2.jpg";
+  REQUIRE(put(t, elsewhere)->present);
+  CHECK(put(t, lost)->file_name == "ab00000000000000-holiday~2.jpg");
+  lost.presence->of_file = "ab00000000000000-holiday~2.jpg";
+  CHECK_FALSE(put(t, lost)->present);
   check_summary(t);
 }
 
@@ -366,6 +387,7 @@ inline std::vector<Case> cases() {
       {"the larger stamp wins in whichever order", the_larger_stamp_wins_in_whichever_order},
       {"presence is about bytes and ignores stamps", presence_is_about_bytes_and_ignores_stamps},
       {"a deleted image is never present", a_deleted_image_is_never_present},
+      {"news of a file count while it is the one held", news_of_a_file_count_while_it_is_the_one_held},
       {"extreme values survive", extreme_values_survive},
       {"a list pages newest first without gap or repeat", a_list_pages_newest_first_without_gap_or_repeat},
       {"a list begins at a time on every page", a_list_begins_at_a_time_on_every_page},

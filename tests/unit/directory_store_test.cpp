@@ -279,6 +279,25 @@ TEST_SUITE("directory store") {
     CHECK(f.put(picture(100, 1)).ok());
   }
 
+  TEST_CASE("an erase does not touch what is committed after it, even if both share a sync") {
+    StoreFixture f;
+    f.open();
+    const Picture image = picture(100, 1);
+    const auto first = f.put(image);
+    REQUIRE(first.ok());
+    for (int round = 0; round < 20; ++round) {
+      const auto id = f.begin(image.header());
+      REQUIRE(f.append(*id, image.view()).ok());
+      Answer<Status> erased;
+      f.store->erase(first->file_name, erased.sink());
+      const auto again = f.commit(*id);
+      CHECK(erased.times == 1);
+      REQUIRE(again.ok());
+      CHECK(again->file_name == first->file_name);
+      CHECK(f.list()->size() == 1);
+    }
+  }
+
   TEST_CASE("the trash is emptied when its time has come") {
     StoreFixture f;
     f.store_options.sync = {10ms, 0s};

@@ -181,7 +181,7 @@ TEST_SUITE("vocabulary") {
   TEST_CASE("every code has a name and a sentence of its own") {
     std::set<std::string> names;
     std::set<std::string> sentences;
-    const int count = static_cast<int>(Errc::closed) + 1;
+    const int count = static_cast<int>(Errc::conflict) + 1;
     for (int i = 0; i < count; ++i) {
       names.insert(name(static_cast<Errc>(i)));
       sentences.insert(Error{static_cast<Errc>(i), {}}.text());

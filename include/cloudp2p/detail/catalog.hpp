@@ -29,6 +29,25 @@ namespace detail {
 
 }  // namespace detail
 
+inline CatalogEntry merged(const CatalogEntry* held, const CatalogChange& change) {
+  CatalogEntry out = held != nullptr ? *held : CatalogEntry{};
+  if (held == nullptr || change.record.stamp > held->record.stamp) out.record = change.record;
+  const bool about_held = !change.presence || !change.presence->of_file ||
+                          (out.present && out.file_name == *change.presence->of_file);
+  if (change.presence && about_held) {
+    out.present = change.presence->present;
+    out.file_name = change.presence->file_name;
+    out.verified_ms = change.presence->verified_ms;
+  }
+  if (out.record.tombstone) out.dropped_file = std::move(out.file_name);
+  if (out.record.tombstone || !out.present) {
+    out.present = false;
+    out.file_name.clear();
+    out.verified_ms = 0;
+  }
+  return out;
+}
+
 inline std::uint64_t record_hash(const ImageRecord& record) noexcept {
   std::uint64_t hash = record.tombstone ? 2 : 1;
   for (std::size_t at = 0; at < Digest::kSize; at += 8)

@@ -38,6 +38,7 @@ namespace detail {
     case Errc::protocol: return "the other side broke the protocol";
     case Errc::queue_full: return "a queue is full";
     case Errc::closed: return "closed";
+    case Errc::conflict: return "the image changed meanwhile; look again";
   }
   return "unknown error";
 }
@@ -77,6 +78,7 @@ inline int exit_code(Errc code) noexcept {
     case Errc::timed_out:
     case Errc::busy:
     case Errc::queue_full:
+    case Errc::conflict:
     case Errc::closed: return 5;
     case Errc::not_found: return 6;
     case Errc::refused:
@@ -124,6 +126,7 @@ inline const char* name(Errc code) noexcept {
     case Errc::protocol: return "protocol";
     case Errc::queue_full: return "queue_full";
     case Errc::closed: return "closed";
+    case Errc::conflict: return "conflict";
   }
   return "unknown";
 }

@@ -92,6 +92,7 @@ class SimCluster {
   SimResult<UploadOutcome> put(const SimImage& image, std::size_t client = 0);
   SimResult<ImageInfo> get(const Digest& digest, std::size_t client = 0);
   SimResult<ImageInfo> info(const Digest& digest, std::size_t client = 0);
+  SimResult<ImageRecord> remove(const Digest& digest, std::size_t client = 0);
   SimResult<ListPage> list(std::size_t client = 0);
   /// put, and time passes until it is done.
   SimResult<UploadOutcome> put_and_wait(const SimImage& image, Duration bound, std::size_t client = 0);

@@ -1,0 +1,83 @@
+// rm: deletes images, on all nodes. Asks first on a terminal; elsewhere only -y will do.
+#include "commands.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+namespace client {
+
+using cloudp2p::Errc;
+using cloudp2p::Error;
+using cloudp2p::ImageInfo;
+using cloudp2p::ImageRecord;
+using cloudp2p::JsonWriter;
+using cloudp2p::Result;
+
+namespace {
+
+bool terminal() {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+}
+
+/// A line of the terminal; what an interrupt or the end of the input leaves is no yes.
+bool confirmed(Session& session, const ImageRecord& record) {
+  const std::string question = "Delete image " + short_id(record.digest) + ", " + shown(record.name) + " (" +
+                               human_bytes(record.size_bytes) + "), from all nodes? [y/N] ";
+  (void)!::write(STDERR_FILENO, question.data(), question.size());
+  std::string answer;
+  while (!session.interrupts.interrupted()) {
+    constexpr int kLookForInterruptsMs = 100;
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    char byte = 0;
+    if (::poll(&input, 1, kLookForInterruptsMs) <= 0) continue;
+    if (::read(STDIN_FILENO, &byte, 1) != 1 || byte == '\n') break;
+    answer += byte;
+  }
+  return !session.interrupts.interrupted() && (answer == "y" || answer == "Y" || answer == "yes");
+}
+
+void report(Session& session, const ImageRecord& record) {
+  const std::string id = short_id(record.digest);
+  if (session.out.json()) {
+    session.out.object([&](JsonWriter& json) {
+      write_record(json, record);
+      json.field("deleted", true);
+    });
+  } else if (session.out.quiet()) {
+    session.out.print(id);
+  } else {
+    session.out.success({"Deleted image " + id + " — " + shown(record.name)});
+  }
+}
+
+int remove_one(Session& session, cloudp2p::ClientHost& host, const std::string& id, bool asked_for) {
+  const Result<ImageInfo> info = host.info(id);
+  if (!info) return session.out.failure(info.error(), id);
+  if (!asked_for && !confirmed(session, info->record)) {
+    if (session.interrupts.interrupted()) return cloudp2p::exit_code(Errc::cancelled);
+    session.out.note("Kept " + short_id(info->record.digest));
+    return 0;
+  }
+  const Result<ImageRecord> removed = host.remove(info->record.digest.hex());
+  if (!removed) return session.out.failure(removed.error(), id);
+  report(session, *removed);
+  return 0;
+}
+
+}  // namespace
+
+int run_rm(Session& session, const Command& command) {
+  if (!command.yes && !terminal()) {
+    return session.out.failure(Error{Errc::invalid_argument, "rm: nothing is deleted without a terminal to ask at: give -y"});
+  }
+  const Result<cloudp2p::ClientHost*> host = session.host();
+  if (!host) return session.out.failure(host.error());
+  ManyResults results;
+  for (const std::string& id : command.arguments) {
+    results.add(remove_one(session, **host, id, command.yes));
+    if (session.interrupts.interrupted()) return cloudp2p::exit_code(Errc::cancelled);
+  }
+  return results.exit_status();
+}
+
+}  // namespace client
