@@ -35,9 +35,30 @@ class Buffer {
   [[nodiscard]] ByteView view() const noexcept { return {data(), size_}; }
   /// A part of the same block, without a copy. The range must lie within this buffer.
   [[nodiscard]] Buffer part(std::size_t offset, std::size_t size_bytes) const {
-    Buffer out = *this;
+    Buffer out = bare();
     out.offset_ += offset;
     out.size_ = size_bytes;
+    return out;
+  }
+
+  /// What a transport wants to find again if it is to send these very bytes on. It may hold memory of its own.
+  struct Attachment {
+    virtual ~Attachment() = default;
+  };
+  void attach(std::shared_ptr<const Attachment> attachment) { attachment_ = std::move(attachment); }
+  [[nodiscard]] const std::shared_ptr<const Attachment>& attachment() const noexcept { return attachment_; }
+  /// Only good for being sent on: with an attachment, its bytes are let go of here.
+  [[nodiscard]] Buffer to_send_on() const {
+    Buffer out = *this;
+    if (attachment_) out.block_.reset();
+    return out;
+  }
+  /// The same bytes without it.
+  [[nodiscard]] Buffer bare() const {
+    Buffer out;
+    out.block_ = block_;
+    out.offset_ = offset_;
+    out.size_ = size_;
     return out;
   }
 
@@ -46,6 +67,7 @@ class Buffer {
   Buffer(std::shared_ptr<std::byte[]> block, std::size_t size) : block_(std::move(block)), size_(size) {}
 
   std::shared_ptr<std::byte[]> block_;
+  std::shared_ptr<const Attachment> attachment_;
   std::size_t offset_ = 0;
   std::size_t size_ = 0;
 };

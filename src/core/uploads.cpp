@@ -46,11 +46,12 @@ void Uploads::accept(const JobPtr& job, std::uint64_t offset, Buffer bytes) {
     return fail(job, Error{Errc::protocol, "window overrun"});
   }
   if (job->put) {
-    const Status taken = job->put->offer(offset, bytes);
+    // The disk and the followers each hold on to what they need, for as long as they need it.
+    const Status taken = job->put->offer(offset, bytes.bare());
     if (!taken.ok()) return fail(job, taken.error());
   }
   if (end > job->window_end) {
-    job->window.emplace_back(offset, std::move(bytes));
+    job->window.emplace_back(offset, bytes.to_send_on());
     job->window_end = end;
   }
   pump(job);

@@ -18,10 +18,15 @@ Channel Channel::respond(ResponderOptions options, BufferPool& pool) {
   return Channel(Handshake::respond(std::move(options)), pool);
 }
 
+std::span<std::byte> Channel::prepare() {
+  reads_envelope_ = opener_ && opener_->mid_envelope() && in_.pending().empty() && !failure_;
+  return reads_envelope_ ? opener_->envelope_room() : in_.prepare();
+}
+
 Status Channel::commit(std::size_t count, std::vector<Frame>& frames) {
   if (failure_) return *failure_;
-  in_.commit(count);
-  Status advanced = advance(frames);
+  if (!reads_envelope_) in_.commit(count);
+  Status advanced = reads_envelope_ ? opener_->envelope_filled(count, frames) : advance(frames);
   if (opener_) peer_close_ = opener_->peer_close();
   if (!advanced) failure_ = advanced.error();
   return advanced;
@@ -55,7 +60,7 @@ Status Channel::establish() {
   }
   sealer.keep_alive(output_);
   sealer_.emplace(std::move(sealer));
-  opener_.emplace(std::move(ciphers.receive), *pool_);
+  opener_.emplace(std::move(ciphers.receive), *pool_, peer_.role == Role::client);
   in_.allow_growth();
   return {};
 }

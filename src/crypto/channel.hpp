@@ -35,7 +35,7 @@ class Channel {
   [[nodiscard]] ByteBuffer& output() noexcept { return output_; }
 
   /// Room to read into, never empty; valid until the next call on the channel.
-  [[nodiscard]] std::span<std::byte> prepare() { return in_.prepare(); }
+  [[nodiscard]] std::span<std::byte> prepare();
   /// `count` bytes were read into it. Appends complete frames.
   Status commit(std::size_t count, std::vector<Frame>& frames);
   /// The stream ended: success only after the other side's Close.
@@ -53,8 +53,10 @@ class Channel {
 
   [[nodiscard]] bool established() const noexcept { return opener_.has_value(); }
   [[nodiscard]] bool confirmed() const noexcept { return opener_ && opener_->confirmed(); }
-  /// Bytes came that do not make a whole record yet.
-  [[nodiscard]] bool mid_record() noexcept { return !in_.pending().empty(); }
+  /// Bytes came that do not make a whole record or envelope yet.
+  [[nodiscard]] bool mid_record() noexcept {
+    return !in_.pending().empty() || (opener_ && opener_->mid_envelope());
+  }
   /// The other side's Close, once it came.
   [[nodiscard]] const std::optional<Error>& peer_close() const noexcept { return peer_close_; }
   /// Once established.
@@ -77,6 +79,7 @@ class Channel {
   std::optional<Error> peer_close_;
   std::optional<Error> failure_;
   bool closing_ = false;
+  bool reads_envelope_ = false;  ///< What `prepare` gave belongs to one.
 };
 
 }  // namespace cloudp2p::crypto

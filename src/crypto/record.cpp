@@ -6,8 +6,7 @@ namespace {
 constexpr std::uint32_t kCloseMark = 0xFFFF'FFFF;
 constexpr std::size_t kFrameHeaderBytes = 8;
 constexpr std::size_t kCloseBytesMax = 1 + 255 + kCloseMessageBytesMax;
-// A payload part of at least this size is sealed straight from its block; smaller ones are gathered with their heads.
-constexpr std::size_t kDirectBytesMin = 8 * 1024;
+static_assert(kCloseBytesMax < kEnvelopeBytesMin && limits::kPayloadBytesMax < kEnvelopeMark);
 
 void put_length(std::byte* at, std::size_t length) {
   at[0] = static_cast<std::byte>(length >> 8);
@@ -30,7 +29,7 @@ void rekey_when_due(CipherState& cipher) {
   if (cipher.nonce() % limits::kRekeyMessages == 0) cipher.rekey();
 }
 
-/// Gathers small pieces into one record in the output and seals it there; seals large ones straight from their source.
+/// Gathers small pieces into one record in the output and seals it there.
 class RecordWriter {
  public:
   RecordWriter(CipherState& cipher, ByteBuffer& out) : cipher_(cipher), out_(out) {}
@@ -44,15 +43,6 @@ class RecordWriter {
       bytes = bytes.subspan(take);
       if (used + take == kRecordPlainMax) finish();
     }
-  }
-  void payload(ByteView bytes) {
-    while (bytes.size() >= kDirectBytesMin) {
-      finish();
-      const std::size_t take = std::min(bytes.size(), kRecordPlainMax);
-      direct(bytes.first(take));
-      bytes = bytes.subspan(take);
-    }
-    gather(bytes);
   }
   void begin() {
     start_ = out_.size();
@@ -71,13 +61,6 @@ class RecordWriter {
   }
 
  private:
-  void direct(ByteView bytes) {
-    std::byte* at = out_.extend(kRecordPrefixBytes + bytes.size() + kTagBytes);
-    put_length(at, bytes.size() + kTagBytes);
-    cipher_.seal({}, bytes, at + kRecordPrefixBytes);
-    rekey_when_due(cipher_);
-  }
-
   CipherState& cipher_;
   ByteBuffer& out_;
   std::size_t start_ = 0;
@@ -87,8 +70,23 @@ class RecordWriter {
 std::array<std::byte, kFrameHeaderBytes> frame_header(std::size_t head_bytes, std::size_t payload_bytes) {
   std::array<std::byte, kFrameHeaderBytes> out{};
   put_u32(out.data(), head_bytes);
-  put_u32(out.data() + 4, payload_bytes);
+  put_u32(out.data() + 4, payload_bytes | (payload_bytes < kEnvelopeBytesMin ? 0 : kEnvelopeMark));
   return out;
+}
+
+/// The envelope in which the payload came, or a new one under a new key.
+void write_in_envelope(RecordWriter& writer, const Frame& frame, ByteBuffer& out) {
+  const Envelope* const came_in = envelope_of(frame.payload);
+  const SecretKey fresh = came_in == nullptr ? SecretKey::random() : SecretKey();
+  const SecretKey& key = came_in == nullptr ? fresh : came_in->key;
+  writer.gather(key.view());
+  writer.gather(frame.head);
+  writer.finish();
+  if (came_in != nullptr) {
+    out.append(came_in->sealed.view());
+  } else {
+    seal_envelope(key, frame.payload.view(), out.extend(envelope_bytes(frame.payload.size())));
+  }
 }
 
 /// A name of a later version falls back to the plain "closed".
@@ -112,15 +110,19 @@ Status Sealer::seal(std::span<const Frame> frames, ByteBuffer& out) {
     if (frame.head.size() > limits::kHeadBytesMax || frame.payload.size() > limits::kPayloadBytesMax) {
       return Error{Errc::invalid_argument, "a frame is larger than the protocol allows"};
     }
-    total += kFrameHeaderBytes + frame.size();
-    records += 2 + frame.size() / kRecordPlainMax;
+    total += kFrameHeaderBytes + kKeyBytes + frame.head.size() + envelope_bytes(frame.payload.size());
+    records += 2 + frame.head.size() / kRecordPlainMax;
   }
   out.reserve(out.size() + total + records * (kRecordPrefixBytes + kTagBytes));
   RecordWriter writer(cipher_, out);
   for (const Frame& frame : frames) {
     writer.gather(frame_header(frame.head.size(), frame.payload.size()));
+    if (frame.payload.size() >= kEnvelopeBytesMin) {
+      write_in_envelope(writer, frame, out);
+      continue;
+    }
     writer.gather(frame.head);
-    writer.payload(frame.payload.view());
+    writer.gather(frame.payload.view());
   }
   writer.finish();
   return {};
@@ -148,6 +150,16 @@ void Sealer::keep_alive(ByteBuffer& out) {
 Status Opener::drain(ReceiveBuffer& in, std::vector<Frame>& frames) {
   while (true) {
     const std::span<std::byte> pending = in.pending();
+    if (stage_ == Stage::envelope) {
+      if (pending.empty()) return {};
+      const std::span<std::byte> room = envelope_room();
+      const std::size_t count = std::min(room.size(), pending.size());
+      std::memcpy(room.data(), pending.data(), count);
+      in.consume(count);
+      Status filled = envelope_filled(count, frames);
+      if (!filled) return filled;
+      continue;
+    }
     if (pending.size() < kRecordPrefixBytes) return {};
     const std::size_t length = std::to_integer<std::size_t>(pending[0]) << 8 | std::to_integer<std::size_t>(pending[1]);
     if (length < kTagBytes) return violation("a record is too short to be authentic");
@@ -163,27 +175,25 @@ Status Opener::drain(ReceiveBuffer& in, std::vector<Frame>& frames) {
 }
 
 Status Opener::open_record(std::span<std::byte> sealed, std::vector<Frame>& frames) {
-  const std::size_t plain = sealed.size() - kTagBytes;
-  // A record that carries nothing but payload is opened into its block: its bytes are never copied again.
-  const bool direct = stage_ == Stage::payload && plain != 0 && plain <= payload_bytes_ - filled_;
-  std::byte* out = direct ? wanted().data() : sealed.data();
-  if (!cipher_.open({}, sealed, out)) {
+  if (!cipher_.open({}, sealed, sealed.data())) {
     return Error{Errc::protocol, "record " + std::to_string(records() + 1) +
                                      " is not authentic: bytes were altered, lost or repeated on the way"};
   }
   rekey_when_due(cipher_);
-  if (!direct) return take({sealed.data(), plain}, frames);
-  filled_ += plain;
-  advance(frames);
-  return {};
+  const std::span<std::byte> plain = sealed.first(sealed.size() - kTagBytes);
+  Status taken = take(plain, frames);
+  if (enveloped_) wipe(plain);  // The key was among it.
+  return taken;
 }
 
 std::span<std::byte> Opener::wanted() {
   switch (stage_) {
     case Stage::header: return std::span(header_).subspan(filled_);
+    case Stage::key: return key_.writable().subspan(filled_);
     case Stage::head: return std::span(frame_.head).subspan(filled_);
     case Stage::payload:
-    case Stage::close: break;
+    case Stage::close:
+    case Stage::envelope: break;
   }
   if (filled_ == 0 && frame_.payload.size() != payload_bytes_) frame_.payload = pool_->take(payload_bytes_);
   return {frame_.payload.data() + filled_, payload_bytes_ - filled_};
@@ -192,6 +202,7 @@ std::span<std::byte> Opener::wanted() {
 Status Opener::take(ByteView plain, std::vector<Frame>& frames) {
   while (!plain.empty()) {
     if (peer_close_) return violation("bytes came after the Close");
+    if (stage_ == Stage::envelope) return violation("a record goes on where an envelope should begin");
     const std::span<std::byte> room = wanted();
     const std::size_t count = std::min(room.size(), plain.size());
     std::memcpy(room.data(), plain.data(), count);
@@ -209,29 +220,59 @@ Status Opener::take(ByteView plain, std::vector<Frame>& frames) {
 
 Status Opener::begin_frame() {
   const std::uint32_t head = get_u32(header_.data());
-  payload_bytes_ = get_u32(header_.data() + 4);
+  const std::uint32_t payload = get_u32(header_.data() + 4);
+  enveloped_ = (payload & kEnvelopeMark) != 0;
+  payload_bytes_ = payload & ~kEnvelopeMark;
+  filled_ = 0;
   if (head == kCloseMark) {
-    if (payload_bytes_ == 0 || payload_bytes_ > kCloseBytesMax) return violation("a malformed Close");
+    if (enveloped_ || payload_bytes_ == 0 || payload_bytes_ > kCloseBytesMax) return violation("a malformed Close");
     stage_ = Stage::close;
-    filled_ = 0;
     return {};
   }
   if (head > limits::kHeadBytesMax) return violation("a frame's head is larger than the protocol allows");
   if (payload_bytes_ > limits::kPayloadBytesMax)
     return violation("a frame's payload is larger than the protocol allows");
+  if (enveloped_ != (payload_bytes_ >= kEnvelopeBytesMin)) return violation("a payload of this size travels otherwise");
   frame_.head.resize(head);
-  stage_ = Stage::head;
-  filled_ = 0;
+  stage_ = enveloped_ ? Stage::key : Stage::head;
   return {};
 }
 
 void Opener::advance(std::vector<Frame>& frames) {
+  if (stage_ == Stage::key && filled_ == kKeyBytes) {
+    stage_ = Stage::head;
+    filled_ = 0;
+  }
   if (stage_ == Stage::head && filled_ == frame_.head.size()) {
-    stage_ = Stage::payload;
+    stage_ = enveloped_ ? Stage::envelope : Stage::payload;
     filled_ = 0;
   }
   if (stage_ == Stage::payload && filled_ == payload_bytes_) finish_frame(frames);
   if (stage_ == Stage::close && filled_ == payload_bytes_) finish_close();
+}
+
+std::span<std::byte> Opener::envelope_room() {
+  if (stage_ != Stage::envelope) return {};
+  const std::size_t size = envelope_bytes(payload_bytes_);
+  if (sealed_.size() != size) sealed_ = pool_->take(size);
+  return {sealed_.data() + filled_, size - filled_};
+}
+
+Status Opener::envelope_filled(std::size_t count, std::vector<Frame>& frames) {
+  filled_ += count;
+  return filled_ < sealed_.size() ? Status() : finish_envelope(frames);
+}
+
+Status Opener::finish_envelope(std::vector<Frame>& frames) {
+  frame_.payload = keep_envelopes_ ? pool_->take(payload_bytes_) : sealed_.part(0, payload_bytes_);
+  if (!open_envelope(key_, sealed_.view(), payload_bytes_, frame_.payload.data())) {
+    return Error{Errc::protocol, "a payload is not authentic: bytes were altered, lost or repeated on the way"};
+  }
+  SecretKey key = std::exchange(key_, SecretKey());
+  Buffer sealed = std::exchange(sealed_, Buffer());
+  if (keep_envelopes_) frame_.payload.attach(std::make_shared<const Envelope>(std::move(key), std::move(sealed)));
+  finish_frame(frames);
+  return {};
 }
 
 void Opener::finish_frame(std::vector<Frame>& frames) {

@@ -85,7 +85,7 @@ Result<Credentials> load_credentials(const Config& config) {
 
 ChannelSessionFactory::ChannelSessionFactory(Self self, Credentials credentials, std::size_t chunk_bytes)
     : self_(self),
-      pool_(BufferPool::Limits{chunk_bytes, kSpareBuffers}),
+      pool_(BufferPool::Limits{crypto::envelope_bytes(chunk_bytes), kSpareBuffers}),
       credentials_(std::make_shared<const Credentials>(std::move(credentials))) {}
 
 std::shared_ptr<const Credentials> ChannelSessionFactory::current() const {

@@ -162,7 +162,7 @@ Status opened(ByteView plain, std::vector<Frame>& frames) {
   const SecretKey key = cluster_key(3);
   BufferPool pool({1024, 1});
   CipherState hostile(key.copy());
-  Opener opener(CipherState(key.copy()), pool);
+  Opener opener(CipherState(key.copy()), pool, false);
   ReceiveBuffer in;
   in.allow_growth();
   const std::span<std::byte> room = in.prepare();
@@ -193,7 +193,11 @@ TEST_CASE("a frame that claims a huge length is refused by its header alone") {
   CHECK(opened(header(0xFFFF'FFFE, 0), frames).code() == Errc::protocol);
   CHECK(opened(header(0xFFFF'FFFF, 0xFFFF'FFFF), frames).code() == Errc::protocol);
   CHECK(opened(header(0xFFFF'FFFF, 0), frames).code() == Errc::protocol);
-  CHECK(opened(header(limits::kHeadBytesMax, limits::kPayloadBytesMax), frames).ok());
+  CHECK(opened(header(0, kEnvelopeMark | (limits::kPayloadBytesMax + 1)), frames).code() == Errc::protocol);
+  CHECK(opened(header(0, kEnvelopeBytesMin), frames).code() == Errc::protocol);
+  CHECK(opened(header(0, kEnvelopeMark | (kEnvelopeBytesMin - 1)), frames).code() == Errc::protocol);
+  CHECK(opened(header(limits::kHeadBytesMax, kEnvelopeBytesMin - 1), frames).ok());
+  CHECK(opened(header(limits::kHeadBytesMax, kEnvelopeMark | limits::kPayloadBytesMax), frames).ok());
   CHECK(frames.empty());
 }
 
@@ -204,6 +208,64 @@ TEST_CASE("a Close with a lying code length or an unknown code is still a Close,
   CHECK(opened(lying, frames).ok());
   lying.push_back(std::byte{0});
   CHECK(opened(lying, frames).code() == Errc::protocol);
+}
+
+TEST_CASE("a record that goes on where an envelope should begin is refused") {
+  std::vector<Frame> frames;
+  Bytes plain = header(0, kEnvelopeMark | kEnvelopeBytesMin);
+  plain.resize(plain.size() + kKeyBytes);
+  CHECK(opened(plain, frames).ok());
+  plain.push_back(std::byte{0});
+  CHECK(opened(plain, frames).code() == Errc::protocol);
+  CHECK(frames.empty());
+}
+
+TEST_CASE("a payload that came from a client leaves in the envelope in which it came, for any number of receivers") {
+  Pair from_client(ring_of({1}), ring_of({1}));
+  Pair to_one(ring_of({1}), ring_of({1}), Role::node);
+  Pair to_another(ring_of({1}), ring_of({1}), Role::node);
+  REQUIRE(from_client.shake_hands().up());
+  REQUIRE(to_one.shake_hands().up());
+  REQUIRE(to_another.shake_hands().up());
+  const std::vector<Frame> sent{frame_of(30, kEnvelopeBytesMin), frame_of(30, 150'000), frame_of(5, 100)};
+  const Bytes first = sealed_by(*from_client.initiator, sent);
+  REQUIRE(feed(*from_client.responder, first, from_client.at_responder).ok());
+  REQUIRE(same(from_client.at_responder, sent));
+  for (Pair* follower : {&to_one, &to_another}) {
+    const Bytes passed_on = sealed_by(*follower->initiator, from_client.at_responder);
+    const Envelope* const envelope = envelope_of(from_client.at_responder[1].payload);
+    REQUIRE(envelope != nullptr);
+    const ByteView sealed = envelope->sealed.view();
+    CHECK(!std::ranges::search(first, sealed).empty());
+    CHECK(!std::ranges::search(passed_on, sealed).empty());
+    REQUIRE(feed(*follower->responder, passed_on, follower->at_responder, 50'000).ok());
+    CHECK(same(follower->at_responder, sent));
+    CHECK(envelope_of(follower->at_responder[1].payload) == nullptr);  // it goes no further
+  }
+  const Buffer& payload = from_client.at_responder[1].payload;
+  CHECK(envelope_of(payload.part(0, 10)) == nullptr);
+  CHECK(envelope_of(payload.bare()) == nullptr);
+}
+
+TEST_CASE("an envelope in which any bit is flipped is not opened") {
+  const SecretKey key = SecretKey::random();
+  const Bytes payload = pattern_bytes(2 * kEnvelopeUnitBytes + 77, 3);
+  Bytes sealed(envelope_bytes(payload.size()));
+  CHECK(sealed.size() == payload.size() + 3 * kTagBytes);
+  seal_envelope(key, payload, sealed.data());
+  Bytes out(payload.size());
+  REQUIRE(open_envelope(key, sealed, payload.size(), out.data()));
+  CHECK(out == payload);
+  CHECK_FALSE(open_envelope(SecretKey::random(), sealed, payload.size(), out.data()));
+  CHECK_FALSE(open_envelope(key, ByteView(sealed).first(sealed.size() - 1), payload.size(), out.data()));
+  for (std::size_t at = 0; at < sealed.size(); at += at < payload.size() ? 4'099 : 1) {
+    CAPTURE(at);
+    sealed[at] ^= std::byte{4};
+    CHECK_FALSE(open_envelope(key, sealed, payload.size(), out.data()));
+    sealed[at] ^= std::byte{4};
+  }
+  std::swap_ranges(sealed.begin(), sealed.begin() + kEnvelopeUnitBytes, sealed.begin() + kEnvelopeUnitBytes);
+  CHECK_FALSE(open_envelope(key, sealed, payload.size(), out.data()));
 }
 
 TEST_CASE("a frame over the limits is not sealed, and the session goes on") {
