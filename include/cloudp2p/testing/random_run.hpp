@@ -1,6 +1,6 @@
 // random_run: one simulated life of a cluster, drawn from a seed: chaos first, then peace, then the reckoning.
 //
-// Purpose:   the seed draws which faults occur and how often; clients upload and read meanwhile. Then everything is
+// Purpose:   the seed draws which faults occur and how often; clients upload, delete and read meanwhile. Then everything is
 // healed
 //            and the cluster owes a leader, a successful upload, equal catalogs and all bytes everywhere, in bounded
 //            time.
