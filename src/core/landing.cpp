@@ -34,6 +34,8 @@ void Landing::bury(const Digest& digest, const std::string& file_name) {
     at->second.doomed_file = file_name;
     return;
   }
+  // What is remembered may be this very file: nobody may adopt it any more.
+  static_cast<void>(take_orphan(digest));
   services_.ports.images->erase(file_name, services_.guard([this, file_name](const Status& status) {
     if (status.ok() || status.code() == Errc::not_found || status.code() == Errc::cancelled) return;
     services_.log(LogLevel::warning, fmt::format("{} of a deleted image stays until the next start: {}", file_name,

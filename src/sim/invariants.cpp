@@ -158,6 +158,7 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
     violated("I5 (acknowledged is durable on a majority)",
              fmt::format("node {} acknowledged {} {} with {} durable copies", value(member.id()),
                          short_id(record.digest), text(record.stamp), durable));
+    log_.note(whereabouts(record.digest));
   } else if (in_time < majority()) {
     violated("I6 (no acknowledgement under a superseded term)",
              fmt::format("node {} acknowledged {} {}, but only {} nodes had it before they promised a term above {}",
