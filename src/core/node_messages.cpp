@@ -226,7 +226,8 @@ void NodeImpl::adopt_strays(const wire::SyncPush& push, Callback<void(const Stat
     auto found = [this, gathering, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
       const bool known = held.ok() && held->has_value();
       const bool settled = known && (*held)->record.stamp >= stray.stamp;
-      const bool changing = uploads_.unstable(stray.digest) || services_.deleting.contains(stray.digest);
+      const bool changing = uploads_.under_way(stray.digest) || uploads_.unstable(stray.digest) ||
+                            services_.deleting.contains(stray.digest);
       if (held.ok() && !settled && !changing) {
         gathering->records.push_back(known ? (*held)->record : stray);
       }

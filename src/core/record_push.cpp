@@ -23,6 +23,7 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
   for (ImageRecord& record : batch->records) {
     record.stamp = services_.next_stamp();
     if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(record);
+    services_.pushing.insert(record.digest);
     push.entries.push_back(wire::Entry{record, false, 0});
   }
   const std::vector<NodeId> voters = services_.connected_voters();
@@ -74,6 +75,8 @@ void RecordPush::write_here(const std::shared_ptr<Batch>& batch) {
 void RecordPush::end(const std::shared_ptr<Batch>& batch, const Status& status) {
   if (batch->over) return;
   batch->over = true;
+  for (const ImageRecord& record : batch->records)
+    services_.pushing.erase(services_.pushing.find(record.digest));
   batch->done(status);
 }
 

@@ -40,6 +40,7 @@ class Services {
   std::map<Digest, std::size_t> arriving;  ///< Images that a leader is sending to this node now.
   std::set<Digest> deleting;  ///< This leader is at it: no upload of the same content meanwhile.
   std::uint64_t deletes_begun = 0;
+  std::multiset<Digest> pushing;  ///< Records on their way to a majority, and then to here.
   /// A tombstone is held here, and nothing claims this file any more, if there was one; set by the node.
   std::function<void(const Digest&, const std::string& dropped_file)> on_deleted;
   bool draining = false;  ///< Hands leadership over: admits nothing new.

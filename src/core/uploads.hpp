@@ -28,6 +28,7 @@ class Uploads {
   [[nodiscard]] bool unstable(const Digest& digest) const { return unstable_.contains(digest); }
   /// False while this content is being uploaded, or is not known to be on a majority: it may not be deleted now.
   [[nodiscard]] bool make_way(const Digest& digest);
+  [[nodiscard]] bool under_way(const Digest& digest) const { return jobs_.contains(digest); }
   [[nodiscard]] std::size_t in_flight() const { return jobs_.size(); }
   [[nodiscard]] std::size_t bytes_in_flight() const;
 

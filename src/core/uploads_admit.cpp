@@ -86,7 +86,9 @@ void Uploads::looked_up(const JobPtr& job, Result<std::optional<CatalogEntry>> f
   if (!found.ok()) return fail(job, found.error());
   const wire::Upload& ask = job->client.ask;
   const std::optional<CatalogEntry>& known = *found;
-  job->settled_before = known && !known->record.tombstone && !unstable_.contains(ask.digest);
+  // A record that is being pushed may be shown before this upload is done: then it must stay shown.
+  const bool shown_soon = services_.pushing.contains(ask.digest);
+  job->settled_before = shown_soon || (known && !known->record.tombstone && !unstable_.contains(ask.digest));
   if (known && known->present && !known->record.tombstone) return begin_metadata_only(job, known->record);
   job->put = parked_.take(ask.digest, ask.size_bytes);
   if (job->put) return begin_resumed(job);

@@ -363,6 +363,7 @@ void Invariants::list_answered(const ListCalls& calls, std::uint64_t mark, const
     violated("I12 (a confirmed read is not stale)",
              fmt::format("a list shows {} as {} although {} had been acknowledged or shown before", short_id(digest),
                          at == listed.end() ? "absent" : text(at->second), text(expected)));
+    log_.note(whereabouts(digest));
     break;
   }
   for (const auto& [digest, stamp] : listed)
