@@ -51,14 +51,18 @@ void report(Session& session, const ImageRecord& record) {
 }
 
 int remove_one(Session& session, cloudp2p::ClientHost& host, const std::string& id, bool asked_for) {
-  const Result<ImageInfo> info = host.info(id);
-  if (!info) return session.out.failure(info.error(), id);
-  if (!asked_for && !confirmed(session, info->record)) {
-    if (session.interrupts.interrupted()) return cloudp2p::exit_code(Errc::cancelled);
-    session.out.note("Kept " + short_id(info->record.digest));
-    return 0;
+  std::string target = id;
+  if (!asked_for) {
+    const Result<ImageInfo> info = host.info(id);
+    if (!info) return session.out.failure(info.error(), id);
+    if (!confirmed(session, info->record)) {
+      if (session.interrupts.interrupted()) return cloudp2p::exit_code(Errc::cancelled);
+      session.out.note("Kept " + short_id(info->record.digest));
+      return 0;
+    }
+    target = info->record.digest.hex();  // What was shown, whatever has come since that begins alike.
   }
-  const Result<ImageRecord> removed = host.remove(info->record.digest.hex());
+  const Result<ImageRecord> removed = host.remove(target);
   if (!removed) return session.out.failure(removed.error(), id);
   report(session, *removed);
   return 0;

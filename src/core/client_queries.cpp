@@ -73,13 +73,13 @@ void RemoveOperation::on_reply(wire::Message& message, Buffer) {
 }
 
 bool RemoveOperation::on_refusal(const wire::ErrorReply& refusal) {
-  if (!asked_ || (refusal.code != Errc::not_found && refusal.code != Errc::conflict)) return false;
+  if (!asked_) return false;
   if (refusal.code == Errc::not_found && maybe_done_) {
     leave_leader();
     finish(std::move(*seen_));
     return true;
   }
-  if (refusal.code == Errc::not_found) return false;
+  if (refusal.code != Errc::conflict) return false;
   if (maybe_done_) {
     leave_leader();
     fail({Errc::outcome_unknown, "an attempt to delete image " + short_id(seen_->digest) +

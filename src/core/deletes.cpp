@@ -1,16 +1,10 @@
 #include "core/deletes.hpp"
 
-#include <fmt/format.h>
-
 namespace cloudp2p::core {
 
 Error Deletes::inadmissible(const wire::Delete& ask) {
-  if (services_.view().role != ElectionRole::leader) return {Errc::not_leader, "this node does not lead"};
-  if (!services_.serving) return {Errc::no_leader, "the leader is taking over"};
-  if (services_.draining) return {Errc::no_leader, "the leader is handing over"};
-  if (services_.connected_voters().size() + 1 < services_.copies_needed()) {
-    return {Errc::no_quorum, services_.no_quorum_text()};
-  }
+  if (Error refusal = services_.not_serving()) return refusal;
+  if (!services_.majority_connected()) return {Errc::no_quorum, services_.no_quorum_text()};
   const auto running = jobs_.find(ask.digest);
   if (running != jobs_.end()) {
     if (running->second->expected == ask.expected) return {};
@@ -101,7 +95,7 @@ void Deletes::forget(const Digest& digest) {
 }
 
 void Deletes::tick() {
-  if (services_.connected_voters().size() + 1 < services_.copies_needed()) return;
+  if (!services_.majority_connected()) return;
   for (const auto& [digest, job] : std::map<Digest, JobPtr>(jobs_)) {
     const bool failed = !job->pushing && job->tombstone.tombstone;
     if (failed && current(job, digest)) push(job);

@@ -31,6 +31,13 @@ std::string Services::no_quorum_text() const {
   return fmt::format("no quorum: {} of {} reachable", connected_voters().size() + 1, view().membership.members.size());
 }
 
+Error Services::not_serving() const {
+  if (view().role != ElectionRole::leader) return {Errc::not_leader, "this node does not lead"};
+  if (!serving) return {Errc::no_leader, "the leader is taking over"};
+  if (draining) return {Errc::no_leader, "the leader is handing over"};
+  return {};
+}
+
 std::uint64_t Services::window_bytes(std::size_t transfers) {
   return std::clamp(limits::kInFlightBytesMax / std::max<std::size_t>(transfers, 1), limits::kUploadWindowBytesMin,
                     limits::kUploadWindowBytesMax);

@@ -62,6 +62,9 @@ class Services {
   /// How many durable copies an acknowledgement needs, this node's included.
   [[nodiscard]] std::size_t copies_needed() const;
   [[nodiscard]] std::string no_quorum_text() const;
+  [[nodiscard]] bool majority_connected() const { return connected_voters().size() + 1 >= copies_needed(); }
+  /// Why this node takes no changes from clients now; no error when it leads and serves.
+  [[nodiscard]] Error not_serving() const;
   /// Image bytes that one of so many concurrent transfers may have in flight.
   [[nodiscard]] static std::uint64_t window_bytes(std::size_t transfers);
 

@@ -6,9 +6,7 @@
 namespace cloudp2p::core {
 
 Error Uploads::inadmissible(const wire::Upload& ask) const {
-  if (services_.view().role != ElectionRole::leader) return {Errc::not_leader, "this node does not lead"};
-  if (!services_.serving) return {Errc::no_leader, "the leader is taking over"};
-  if (services_.draining) return {Errc::no_leader, "the leader is handing over"};
+  if (Error refusal = services_.not_serving()) return refusal;
   if (ask.size_bytes == 0) return {Errc::refused, "the image is empty"};
   if (ask.size_bytes > services_.config.image_bytes_max) {
     return {Errc::refused, fmt::format("the image has {} bytes, the limit is {}", ask.size_bytes,

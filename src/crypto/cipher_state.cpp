@@ -10,28 +10,18 @@ namespace {
 
 constexpr std::uint64_t kReservedNonce = std::numeric_limits<std::uint64_t>::max();
 
-using Nonce = std::array<unsigned char, crypto_aead_chacha20poly1305_ietf_NPUBBYTES>;
-
-/// Noise: 32 bits of zeros, then the counter in little-endian order.
-Nonce encode(std::uint64_t counter) {
-  Nonce out{};
-  for (std::size_t i = 0; i < 8; ++i)
-    out[4 + i] = static_cast<unsigned char>(counter >> (8 * i));
-  return out;
-}
-
 }  // namespace
 
 void CipherState::seal(ByteView associated, ByteView plain, std::byte* out) {
   assert(nonce_ != kReservedNonce);
-  const Nonce nonce = encode(nonce_++);
+  const AeadNonce nonce = nonce_of(nonce_++);
   crypto_aead_chacha20poly1305_ietf_encrypt(raw(out), nullptr, raw(plain), plain.size(), raw(associated),
                                             associated.size(), nullptr, nonce.data(), raw(key_.view().data()));
 }
 
 bool CipherState::open(ByteView associated, ByteView sealed, std::byte* out) {
   if (sealed.size() < kTagBytes || nonce_ == kReservedNonce) return false;
-  const Nonce nonce = encode(nonce_);
+  const AeadNonce nonce = nonce_of(nonce_);
   const int failed =
       crypto_aead_chacha20poly1305_ietf_decrypt(raw(out), nullptr, nullptr, raw(sealed), sealed.size(), raw(associated),
                                                 associated.size(), nonce.data(), raw(key_.view().data()));
@@ -42,7 +32,7 @@ bool CipherState::open(ByteView associated, ByteView sealed, std::byte* out) {
 
 void CipherState::rekey() {
   std::array<std::byte, kKeyBytes + kTagBytes> block{};
-  const Nonce nonce = encode(kReservedNonce);
+  const AeadNonce nonce = nonce_of(kReservedNonce);
   crypto_aead_chacha20poly1305_ietf_encrypt(raw(block.data()), nullptr, raw(block.data()), kKeyBytes, nullptr, 0,
                                             nullptr, nonce.data(), raw(key_.view().data()));
   key_ = SecretKey(std::span<const std::byte, kKeyBytes>(block.data(), kKeyBytes));

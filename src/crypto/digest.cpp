@@ -8,7 +8,6 @@
 #endif
 
 #include <chrono>
-#include <limits>
 
 namespace cloudp2p::crypto {
 namespace {
@@ -79,11 +78,11 @@ DigestLibrary fastest() {
   if (libraries.size() == 1) return libraries.front();
   DigestLibrary out = libraries.front();
   Trial best = try_out(out);
-  for (const DigestLibrary& library : libraries) {
-    const Trial trial = try_out(library);
+  for (std::size_t i = 1; i < libraries.size(); ++i) {
+    const Trial trial = try_out(libraries[i]);
     if (trial.digest != best.digest || trial.best >= best.best) continue;
     best = trial;
-    out = library;
+    out = libraries[i];
   }
   return out;
 }

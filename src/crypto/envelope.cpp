@@ -3,25 +3,13 @@
 #include "crypto/sodium_bytes.hpp"
 
 namespace cloudp2p::crypto {
-namespace {
-
-using Nonce = std::array<unsigned char, crypto_aead_chacha20poly1305_ietf_NPUBBYTES>;
 static_assert(crypto_aead_chacha20poly1305_ietf_ABYTES == kTagBytes);
-
-Nonce nonce_of(std::size_t unit) {
-  Nonce out{};
-  for (std::size_t i = 0; i < 8; ++i)
-    out[4 + i] = static_cast<unsigned char>(unit >> (8 * i));
-  return out;
-}
-
-}  // namespace
 
 void seal_envelope(const SecretKey& key, ByteView payload, std::byte* out) {
   std::byte* tag = out + payload.size();
   for (std::size_t at = 0, unit = 0; at < payload.size(); at += kEnvelopeUnitBytes, ++unit) {
     const ByteView plain = payload.subspan(at, std::min(kEnvelopeUnitBytes, payload.size() - at));
-    const Nonce nonce = nonce_of(unit);
+    const AeadNonce nonce = nonce_of(unit);
     crypto_aead_chacha20poly1305_ietf_encrypt_detached(raw(out + at), raw(tag), nullptr, raw(plain), plain.size(), nullptr,
                                                        0, nullptr, nonce.data(), raw(key.view().data()));
     tag += kTagBytes;
@@ -33,7 +21,7 @@ bool open_envelope(const SecretKey& key, ByteView sealed, std::size_t payload_by
   const std::byte* tag = sealed.data() + payload_bytes;
   for (std::size_t at = 0, unit = 0; at < payload_bytes; at += kEnvelopeUnitBytes, ++unit) {
     const ByteView secret = sealed.subspan(at, std::min(kEnvelopeUnitBytes, payload_bytes - at));
-    const Nonce nonce = nonce_of(unit);
+    const AeadNonce nonce = nonce_of(unit);
     const int failed = crypto_aead_chacha20poly1305_ietf_decrypt_detached(raw(out + at), nullptr, raw(secret), secret.size(),
                                                                           raw(tag), nullptr, 0, nonce.data(),
                                                                           raw(key.view().data()));

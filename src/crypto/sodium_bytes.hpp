@@ -20,4 +20,14 @@ inline const unsigned char* raw(ByteView bytes) noexcept {
   return bytes.data() == nullptr ? &kNothing : raw(bytes.data());
 }
 
+using AeadNonce = std::array<unsigned char, crypto_aead_chacha20poly1305_ietf_NPUBBYTES>;
+
+/// As Noise has it: 32 bits of zeros, then the counter in little-endian order.
+inline AeadNonce nonce_of(std::uint64_t counter) noexcept {
+  AeadNonce out{};
+  for (std::size_t i = 0; i < 8; ++i)
+    out[4 + i] = static_cast<unsigned char>(counter >> (8 * i));
+  return out;
+}
+
 }  // namespace cloudp2p::crypto
