@@ -35,7 +35,10 @@ class Landing {
   void over(const Digest& digest, bool claimed);
   /// Without a term, whatever it is by now.
   void put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done);
+  /// At most 64: the oldest one is forgotten, and leaves if it is of no listed image.
   void remember(StoredImage stored);
+  /// At once if its image is deleted; if it is forgotten also when the image was never listed.
+  void bury_if_unclaimed(const StoredImage& stored, bool forgotten);
   void bury(const Digest& digest, const std::string& file_name);
   Services& services_;
   std::deque<StoredImage> orphans_;

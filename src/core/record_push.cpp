@@ -19,6 +19,11 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
   batch->term = services_.term();
   batch->records = std::move(records);
   batch->done = std::move(done);
+  // Whoever asked may have led when it began to ask, and not any more: the stamps of this term are another's to give.
+  if (services_.view().role != ElectionRole::leader) {
+    services_.ports.executor->post(services_.guard([batch] { batch->done(Errc::stale_term); }));
+    return batch->records;
+  }
   wire::SyncPush push{0, batch->term, services_.self, {}};
   for (ImageRecord& record : batch->records) {
     record.stamp = services_.next_stamp();

@@ -167,7 +167,7 @@ void Uploads::grant(Job& job, std::uint64_t held, std::uint64_t limit) {
 void Uploads::land_if_complete(const JobPtr& job) {
   if (!current(job) || job->stage != Stage::streaming || !job->put->complete()) return;
   job->stage = Stage::landing;
-  if (!job->settled_before) unstable_[job->record.digest] = job->record;
+  if (!job->settled_before) unstable_[job->record.digest].record = job->record;
   unresolved_.erase(job->record.digest);  // this upload answers for it
   job->put->set_owner({});
   if (services_.extras.sabotage.ack_before_sync) job->local_done = true;
@@ -176,6 +176,8 @@ void Uploads::land_if_complete(const JobPtr& job) {
 
 void Uploads::begin_local(const JobPtr& job) {
   job->local_begun = true;
+  const auto unstable = unstable_.find(job->record.digest);
+  if (unstable != unstable_.end()) unstable->second.landing.insert(job->record.stamp);
   auto done = [this, job](const Result<CatalogEntry>& entry) { landed(job, entry); };
   if (job->metadata_only) return services_.record(CatalogChange{job->record, std::nullopt}, std::move(done));
   landing_.land(std::move(job->put), job->record, job->term, services_.guard(std::move(done)));
@@ -183,15 +185,13 @@ void Uploads::begin_local(const JobPtr& job) {
 
 void Uploads::landed(const JobPtr& job, const Result<CatalogEntry>& entry) {
   const Digest& digest = job->record.digest;
-  const bool ours = unstable_.contains(digest) && unstable_.at(digest).stamp == job->record.stamp;
-  if (!entry.ok() && ours) {
-    unstable_.erase(digest);
-    unresolved_.erase(digest);
+  const auto at = unstable_.find(digest);
+  if (at != unstable_.end() && at->second.landing.erase(job->record.stamp) > 0) {
+    at->second.landed = at->second.landed || entry.ok();
+    // An earlier attempt may have landed, or be about to: then the image stays hidden until it is on a majority.
+    if (!at->second.landed && at->second.landing.empty()) unstable_.erase(at);
   }
-  if (!current(job)) {
-    if (entry.ok() && ours && services_.leads(job->term)) unresolved_.insert(digest);
-    return;
-  }
+  if (!current(job)) return leave_to_write_back(digest);
   if (!entry.ok()) return fail(job, entry.error());
   if (!entry->present) return fail(job, Error{Errc::busy, "its bytes were lost here meanwhile"});
   job->local_done = true;
@@ -300,10 +300,14 @@ void Uploads::fail(const JobPtr& job, const Error& error) {
 void Uploads::abandon(const JobPtr& job) {
   remove(job);
   close_replicas(*job);
-  if (job->local_done && !job->acknowledged && unstable_.contains(job->record.digest)) {
-    unresolved_.insert(job->record.digest);
-  }
+  leave_to_write_back(job->record.digest);
   parked_.park(std::move(job->put));
+}
+
+/// Unless an upload that is under way answers for it.
+void Uploads::leave_to_write_back(const Digest& digest) {
+  const auto at = unstable_.find(digest);
+  if (at != unstable_.end() && at->second.landed && !jobs_.contains(digest)) unresolved_.insert(digest);
 }
 
 void Uploads::on_cancel(ConnectionId connection, wire::RequestId request) {
@@ -388,7 +392,7 @@ void Uploads::write_back_unstable() {
   std::vector<ImageRecord> page;
   for (const Digest& digest : unresolved_) {
     const auto at = unstable_.find(digest);
-    if (at != unstable_.end() && page.size() < limits::kSyncRecordsPerPage) page.push_back(at->second);
+    if (at != unstable_.end() && page.size() < limits::kSyncRecordsPerPage) page.push_back(at->second.record);
   }
   writing_back_ = true;
   const std::vector<ImageRecord> pushed = page;
@@ -396,7 +400,7 @@ void Uploads::write_back_unstable() {
     writing_back_ = false;
     for (const ImageRecord& record : pushed) {
       const auto at = unstable_.find(record.digest);
-      if (!status.ok() || at == unstable_.end() || at->second.stamp != record.stamp) continue;
+      if (!status.ok() || at == unstable_.end() || at->second.record.stamp != record.stamp) continue;
       unresolved_.erase(record.digest);
       unstable_.erase(at);
     }

@@ -122,7 +122,14 @@ class Uploads {
   RecordPush& push_;
   std::map<Digest, JobPtr> jobs_;
   std::map<std::pair<ConnectionId, wire::RequestId>, Digest> by_request_;
-  std::map<Digest, ImageRecord> unstable_;
+  /// Durable here, or about to be, and not known to be on a majority. Several attempts may be landing at a time.
+  struct Unstable {
+    ImageRecord record;  ///< Of the newest attempt.
+    std::set<Stamp> landing;
+    bool landed = false;
+  };
+  void leave_to_write_back(const Digest& digest);
+  std::map<Digest, Unstable> unstable_;
   std::set<Digest> unresolved_;  ///< Of the unstable: their upload failed; written back in the background.
   bool writing_back_ = false;
 };

@@ -17,6 +17,19 @@ std::string text(const Stamp& stamp) {
   return fmt::format("({}, {}, {})", stamp.term, value(stamp.leader), stamp.sequence);
 }
 
+std::string text(const ImageRecord& record) {
+  return text(record.stamp) + (record.tombstone ? ", deleted" : "");
+}
+
+template <class T>
+std::string answer(History::Call call, const Result<T>& result) {
+  return fmt::format("call {} is answered: {}", call, result.ok() ? "yes" : result.error().text());
+}
+
+std::string text(const CatalogEntry& entry) {
+  return text(entry.record) + (entry.present ? ", present" : "");
+}
+
 }  // namespace
 
 void Invariants::watch(std::vector<Machine*> members) {
@@ -32,6 +45,21 @@ void Invariants::violated(const char* rule, const std::string& what) {
     violations_.push_back(line);
     log_.note("*** " + line);
   }
+}
+
+void Invariants::tell(const Digest& digest, const Machine* member, const std::string& what) {
+  if (options_.watched_image.empty() || digest.hex().rfind(options_.watched_image, 0) != 0) return;
+  log_.note(fmt::format("--- {}: {}{}", short_id(digest),
+                        member == nullptr ? std::string() : fmt::format("node {}: ", value(member->id())), what));
+}
+
+void Invariants::on_bytes_stored(Machine& member, const Digest& digest) {
+  tell(digest, &member, "its file is durable");
+}
+
+void Invariants::on_bytes_gone(Machine& member, const Digest& digest) {
+  tell(digest, &member, "its file is gone");
+  doubtful_.insert(digest);
 }
 
 void Invariants::on_state_durable(Machine& member, const DurableState& state) {
@@ -73,6 +101,7 @@ void Invariants::on_frame(const End& to, const Frame& frame) {
 }
 
 void Invariants::on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) {
+  tell(change.record.digest, &member, "recorded " + text(held) + (change.presence ? ", its file was looked at" : ""));
   Watched& node = of(member.id());
   if (held.present || held.record.tombstone) node.copies.try_emplace(change.record.stamp, Copy{node.promised});
   const bool less = held.record.tombstone || (change.presence && !change.presence->present);
@@ -121,8 +150,14 @@ void Invariants::on_stepped_down(Machine& member, Term term) {
 }
 
 void Invariants::on_stamped(Machine& member, const ImageRecord& record) {
+  tell(record.digest, &member, "stamped " + text(record));
   if (!stamps_.insert(record.stamp).second) {
     violated("I7 (stamps are unique)", fmt::format("node {} gave {} twice", value(member.id()), text(record.stamp)));
+  }
+  const auto leader = leaders_.find(record.stamp.term);
+  if (leader == leaders_.end() || leader->second != member.id()) {
+    violated("I1 (one leader a term)",
+             fmt::format("node {} gave {}, but does not lead that term", value(member.id()), text(record.stamp)));
   }
   if (record.tombstone) newest_tombstone_[record.digest] = std::max(newest_tombstone_[record.digest], record.stamp);
 }
@@ -141,6 +176,7 @@ bool Invariants::holds(const Watched& node, const Digest& digest, const Stamp& a
 }
 
 void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
+  tell(record.digest, &member, "acknowledged " + text(record));
   std::size_t durable = 0;
   std::size_t in_time = 0;
   for (const Watched& node : watched_) {
@@ -285,7 +321,15 @@ void Invariants::judge(bool explained, const Digest& digest, const char* answer)
   log_.note(whereabouts(digest));
 }
 
+History::Call Invariants::begins(const Digest& digest, History::Act act) {
+  static constexpr const char* kActs[] = {"put", "remove", "read"};
+  const History::Call call = histories_[digest].begins(act, scheduler_.now());
+  tell(digest, nullptr, fmt::format("call {}: {}", call, kActs[static_cast<std::size_t>(act)]));
+  return call;
+}
+
 void Invariants::remove_answered(const Digest& digest, History::Call call, const Result<ImageRecord>& removed) {
+  tell(digest, nullptr, answer(call, removed));
   History& history = histories_.at(digest);
   if (removed.ok()) return judge(history.removed(call, scheduler_.now()), digest, "deleted");
   if (removed.code() == Errc::not_found) return judge(history.found(call, false, scheduler_.now()), digest, "nothing to delete");
@@ -300,6 +344,7 @@ Invariants::ListCalls Invariants::list_begins() {
 }
 
 void Invariants::upload_answered(const Digest& digest, History::Call call, const Result<UploadOutcome>& outcome) {
+  tell(digest, nullptr, answer(call, outcome));
   History& history = histories_.at(digest);
   if (outcome.ok()) {
     judge(history.put_succeeded(call, scheduler_.now()), digest, "stored");
@@ -329,6 +374,7 @@ Stamp Invariants::due(const Digest& digest, std::uint64_t mark) const {
 
 void Invariants::info_answered(const Digest& digest, History::Call call, std::uint64_t mark,
                                const Result<ImageInfo>& info) {
+  tell(digest, nullptr, answer(call, info));
   History& history = histories_.at(digest);
   if (!info.ok() && info.code() != Errc::not_found) return history.lost(call, scheduler_.now());
   const Stamp expected = due(digest, mark);

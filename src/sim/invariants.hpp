@@ -23,7 +23,8 @@ class Invariants final : public MachineEvents {
   // MachineEvents.
   void on_state_durable(Machine& member, const DurableState& state) override;
   void on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) override;
-  void on_bytes_gone(const Digest& digest) override { doubtful_.insert(digest); }
+  void on_bytes_stored(Machine& member, const Digest& digest) override;
+  void on_bytes_gone(Machine& member, const Digest& digest) override;
   void on_leading(Machine& member, Term term) override;
   void on_serving(Machine& member, Term term) override;
   void on_stepped_down(Machine& member, Term term) override;
@@ -40,9 +41,7 @@ class Invariants final : public MachineEvents {
 
   // What clients do and are told.
   void offered(const Digest& digest, std::uint64_t size_bytes) { offered_[digest] = size_bytes; }
-  [[nodiscard]] History::Call begins(const Digest& digest, History::Act act) {
-    return histories_[digest].begins(act, scheduler_.now());
-  }
+  [[nodiscard]] History::Call begins(const Digest& digest, History::Act act);
   void upload_answered(const Digest& digest, History::Call call, const Result<UploadOutcome>& outcome);
   void remove_answered(const Digest& digest, History::Call call, const Result<ImageRecord>& removed);
   /// A list is a read of every image that there may be.
@@ -95,6 +94,8 @@ class Invariants final : public MachineEvents {
   void check_kept(const Digest& digest, const Stamp& stamp);
   /// All that is known of one image, for people.
   [[nodiscard]] std::string whereabouts(const Digest& digest) const;
+  /// Into the log, if this is the image that somebody watches.
+  void tell(const Digest& digest, const Machine* member, const std::string& what);
   /// `explained`: what History said of the answer.
   void judge(bool explained, const Digest& digest, const char* answer);
   void violated(const char* rule, const std::string& what);

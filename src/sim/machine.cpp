@@ -14,7 +14,8 @@ Machine::Machine(const World& world, Config config, HostId host, Random random)
       catalog_(disk_),
       images_(disk_) {
   catalog_.use_cheap_root();
-  images_.watch([this](const Digest& digest) { world_.events.on_bytes_gone(digest); });
+  images_.watch([this](const Digest& digest) { world_.events.on_bytes_stored(*this, digest); },
+                [this](const Digest& digest) { world_.events.on_bytes_gone(*this, digest); });
   state_.watch([this](const DurableState& state) { world_.events.on_state_durable(*this, state); });
   catalog_.watch([this](const CatalogChange& change, const CatalogEntry& held) {
     world_.events.on_record_durable(*this, change, held);

@@ -19,7 +19,8 @@ class MachineEvents {
   virtual ~MachineEvents() = default;
   virtual void on_state_durable(Machine& member, const DurableState& state) = 0;
   virtual void on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) = 0;
-  virtual void on_bytes_gone(const Digest& digest) = 0;
+  virtual void on_bytes_stored(Machine& member, const Digest& digest) = 0;
+  virtual void on_bytes_gone(Machine& member, const Digest& digest) = 0;
   virtual void on_leading(Machine& member, Term term) = 0;
   virtual void on_serving(Machine& member, Term term) = 0;
   virtual void on_stepped_down(Machine& member, Term term) = 0;

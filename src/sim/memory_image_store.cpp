@@ -125,6 +125,7 @@ Result<StoredImage> MemoryImageStore::publish(const Put& put) {
   StoredImage about{header.digest, name, header.size_bytes, disk_.process().wall_ms()};
   by_digest_.emplace(header.digest, name);
   files_.emplace(std::move(name), File{put.parts, about});
+  if (on_stored_) on_stored_(header.digest);
   return about;
 }
 

@@ -16,8 +16,11 @@ namespace cloudp2p::sim {
 class MemoryImageStore final : public ImageStore {
  public:
   explicit MemoryImageStore(Disk& disk) : disk_(disk) {}
-  /// Called when an image leaves the disk.
-  void watch(std::function<void(const Digest&)> gone) { on_gone_ = std::move(gone); }
+  /// Called when an image is durable, and when it leaves the disk.
+  void watch(std::function<void(const Digest&)> stored, std::function<void(const Digest&)> gone) {
+    on_stored_ = std::move(stored);
+    on_gone_ = std::move(gone);
+  }
 
   void begin_put(PutHeader header, Callback<void(Result<PutId>)> done) override;
   void append(PutId put, Buffer bytes, Callback<void(Status)> done) override;
@@ -83,6 +86,7 @@ class MemoryImageStore final : public ImageStore {
   std::vector<Work> syncing_;
   std::uint64_t last_put_ = 0;
   bool failed_ = false;
+  std::function<void(const Digest&)> on_stored_;
   std::function<void(const Digest&)> on_gone_;
 };
 

@@ -22,6 +22,7 @@ SimOptions draw_cluster(const RandomRunOptions& given, Random& random) {
   out.clients = 2 + random.below(3);
   out.sabotage = given.sabotage;
   out.log_lines_max = given.log_lines_max;
+  out.watched_image = given.watched_image;
   out.disk.sync = random.log_between(100us, 10ms);
   out.network.delay_max = out.network.delay_min + random.log_between(100us, 10ms);
   out.network.straggler_percent = random.percent(50) ? static_cast<unsigned>(1 + random.below(5)) : 0;

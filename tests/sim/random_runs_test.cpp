@@ -92,6 +92,7 @@ TEST_CASE("one seed replayed") {
   if (options.seed == 0) return;
   options.nodes = number_from("CLOUDP2P_SIM_NODES", 3);
   options.log_lines_max = number_from("CLOUDP2P_SIM_LINES", 2'000);
+  if (const char* const image = std::getenv("CLOUDP2P_SIM_IMAGE")) options.watched_image = image;
   const RandomRunResult result = random_run(options);
   std::cout << result.report;
   CHECK(result.ok());

@@ -18,6 +18,7 @@ struct RandomRunOptions {
   Duration chaos_min = std::chrono::seconds(10);
   Duration chaos_max = std::chrono::seconds(18);
   std::size_t log_lines_max = 0;
+  std::string watched_image;  ///< As in SimOptions.
   Sabotage sabotage;
   /// Stop at the first violation instead of living on.
   bool stop_at_violation = true;
