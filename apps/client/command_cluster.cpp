@@ -137,6 +137,24 @@ int run_discover(Session& session) {
   return 0;
 }
 
+int run_step_down(Session& session) {
+  const Result<cloudp2p::ClientHost*> host = session.host();
+  if (!host) return session.out.failure(host.error());
+  const Result<cloudp2p::StepDownOutcome> outcome = (*host)->step_down();
+  if (!outcome) return session.out.failure(outcome.error());
+  if (session.out.json()) {
+    session.out.object([&](JsonWriter& json) {
+      json.field("former", value(outcome->former));
+      write_leader(json, outcome->now.leader);
+      json.field("term", outcome->now.term).field("address", outcome->now.address);
+    });
+    return 0;
+  }
+  session.out.print("[Client] ✓ Node " + to_string(outcome->former) + " stepped down: Node " + to_string(outcome->now.leader) +
+                    " leads now");
+  return 0;
+}
+
 int run_members(Session& session) {
   const Result<cloudp2p::ClientHost*> host = session.host();
   if (!host) return session.out.failure(host.error());

@@ -43,6 +43,7 @@ int dispatch(Session& session, const Command& command) {
   if (name == "discover") return run_discover(session);
   if (name == "members") return run_members(session);
   if (name == "ping") return run_ping(session);
+  if (name == "step-down") return run_step_down(session);
   if (name == "send-image") return run_send_image(session, command);
   if (name == "get") return run_get(session, command);
   if (name == "list") return run_list(session, command);

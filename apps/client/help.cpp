@@ -34,6 +34,14 @@ const std::vector<CommandHelp>& command_help() {
       {"members", "every node: role, images, what it misses, free space",
        "\"missing\" counts the images whose bytes that node lacks; they are copied to it in the background.\n"},
       {"ping", "the round trip to every configured node", ""},
+      {"step-down", "let the leader hand over to its best follower",
+       R"(Before work on the leader's machine: it stays a member, and clients see one pause. Answers when the next leader serves.
+If the former leader has the highest id it takes the lead back by itself, but not at once: after twice
+election.takeover_delay_ms, and twice as long for each further time that it lost the lead within ten minutes.
+With "takeover": "never" it does not.
+
+Exit status 4 when the key lacks the right "admin", 7 when no other member can lead.
+)"},
       {"send-image", "store images; done when a majority of the nodes holds them durably", R"(Examples:
   send-image photo.jpg
   send-image *.png -j 8

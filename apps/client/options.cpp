@@ -12,7 +12,7 @@ namespace client {
 namespace {
 
 constexpr unsigned kJobsMax = 64;
-constexpr const char* kLater[] = {"watch", "scrub", "step-down", "backup", "restore"};
+constexpr const char* kLater[] = {"watch", "scrub", "backup", "restore"};
 
 void add_text(CLI::App& app, const char* name, std::optional<std::string>& out, const char* type, const char* help) {
   app.add_option_function<std::string>(
@@ -185,6 +185,7 @@ const std::vector<CommandWords>& command_words() {
       {"discover", {}, false},
       {"members", {}, false},
       {"ping", {}, false},
+      {"step-down", {}, false},
       {"send-image", {"-r", "-j"}, true},
       {"get", {"-O"}, true},
       {"list", {"--limit", "--after", "--since"}, false},

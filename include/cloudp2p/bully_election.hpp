@@ -49,6 +49,7 @@ class BullyElection final : public Election {
   void set_fitness(const Fitness& fitness, TimePoint now) override;
   void set_catalog(std::uint64_t root, std::uint64_t under_replicated) override;
   bool transfer_to(NodeId successor, TimePoint now) override;
+  void hold_down(TimePoint now) override { held_until_ = now + 2 * options_.timing.takeover_delay; }
   /// 0 when this node does not lead.
   std::uint64_t begin_round(TimePoint now) override;
 
@@ -178,6 +179,7 @@ class BullyElection final : public Election {
   TimePoint last_heard_{};
   Instant refused_at_;  ///< The followed leader's process is gone (rule 1).
   TimePoint following_since_{};
+  TimePoint held_until_{};                           ///< Stepped down on request: no takeover before.
   Instant asked_at_;                                 ///< Last request for a takeover.
   std::map<NodeId, std::vector<TimePoint>> losses_;  ///< When each ID lost the lead to a lower one (rule 7).
 

@@ -58,6 +58,11 @@ struct LeaderView {
   std::string address;
   bool quorum_none = false;
 };
+/// A leader handed over on request.
+struct StepDownOutcome {
+  NodeId former = kNobody;
+  LeaderView now;  ///< Serves already.
+};
 struct UploadOutcome {
   Digest digest;
   std::uint64_t size_bytes = 0;
@@ -135,6 +140,9 @@ class Client {
   virtual OperationId verify(const Digest& digest, Callback<void(Result<std::vector<CopyCheck>>)> done) = 0;
   /// Round trip to one node.
   virtual OperationId ping(NodeId node, Callback<void(Result<LeaderView>)> done) = 0;
+  /// The leader hands over to its best follower and stays a member; answers when the next leader serves. Errc::refused
+  /// when nobody else can lead. Asked twice by a retry, it steps down once.
+  virtual OperationId step_down(Callback<void(Result<StepDownOutcome>)> done) = 0;
   /// The operation ends with Errc::cancelled, unless it has ended. What an upload sent may stay with the nodes for a resume.
   virtual void cancel(OperationId operation) = 0;
 };

@@ -191,6 +191,8 @@ class Election {
   virtual void set_catalog(std::uint64_t root, std::uint64_t under_replicated) = 0;
   /// Leader: hand over to this member, or to the best follower when kNobody. False when there is nobody to hand over to.
   virtual bool transfer_to(NodeId successor, TimePoint now) = 0;
+  /// This node gives up the lead on request: whatever `takeover` says, it asks for it again only after twice its delay.
+  virtual void hold_down(TimePoint now) = 0;
   /// Leader: begin a heartbeat round now; RoundConfirmed with at least this number follows, or a StepDown.
   virtual std::uint64_t begin_round(TimePoint now) = 0;
 

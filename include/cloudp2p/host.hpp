@@ -53,6 +53,7 @@ class ClientHost {
   [[nodiscard]] virtual Result<ClusterView> members() = 0;
   [[nodiscard]] virtual Result<std::vector<CopyCheck>> verify(const Digest& digest) = 0;
   [[nodiscard]] virtual Result<LeaderView> ping(NodeId node) = 0;
+  [[nodiscard]] virtual Result<StepDownOutcome> step_down() = 0;
   /// Safe from any thread, also while calls are under way.
   virtual void cancel_all() = 0;
 };

@@ -80,6 +80,10 @@ OperationId ClientCore::ping(NodeId node, Callback<void(Result<LeaderView>)> don
   return begin(std::make_shared<PingOperation>(*this, next_id(), std::move(done), node));
 }
 
+OperationId ClientCore::step_down(Callback<void(Result<StepDownOutcome>)> done) {
+  return begin(std::make_shared<StepDownOperation>(*this, next_id(), std::move(done)));
+}
+
 void ClientCore::cancel(OperationId operation) {
   const auto at = operations_.find(operation);
   if (at == operations_.end()) return;

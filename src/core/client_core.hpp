@@ -30,6 +30,7 @@ class ClientCore final : public Client, private TransportHandler, private LinkEv
   OperationId members(Callback<void(Result<ClusterView>)> done) override;
   OperationId verify(const Digest& digest, Callback<void(Result<std::vector<CopyCheck>>)> done) override;
   OperationId ping(NodeId node, Callback<void(Result<LeaderView>)> done) override;
+  OperationId step_down(Callback<void(Result<StepDownOutcome>)> done) override;
   void cancel(OperationId operation) override;
 
   // For operations and the search.

@@ -119,6 +119,32 @@ void ListOperation::on_reply(wire::Message& message, Buffer) {
   finish(std::move(page));
 }
 
+void StepDownOperation::begin() {
+  progressed();
+  core_.doubt_leader();
+  acquire();
+}
+
+void StepDownOperation::attempt() {
+  if (asked_ != kNobody && leader() != asked_ && known().term > term_) {
+    const LeaderView now = view_of(core_, known());
+    leave_leader();
+    return finish(StepDownOutcome{asked_, now});
+  }
+  asked_ = leader();
+  term_ = known().term;
+  core_.links().send(asked_, wire::StepDown{request(), term_});
+}
+
+void StepDownOperation::on_reply(wire::Message& message, Buffer) {
+  const auto* result = std::get_if<wire::StepDownResult>(&message);
+  if (result == nullptr) return reject("expected StepDownResult");
+  const NodeId successor = result->leader;
+  leave_leader();
+  core_.doubt_leader();
+  acquire(successor);
+}
+
 void FanOut::ask(const std::vector<NodeId>& nodes) {
   progressed();
   for (const NodeId node : nodes)

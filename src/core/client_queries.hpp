@@ -66,6 +66,21 @@ class ListOperation final : public Answering<LeaderOperation, ListPage> {
   const ListQuery query_;
 };
 
+/// Asks the leader of one term to end it. Whatever happens to the request: when another node leads a later term, it is done.
+class StepDownOperation final : public Answering<LeaderOperation, StepDownOutcome> {
+ public:
+  using Answering::Answering;
+  void begin() override;
+
+ protected:
+  void attempt() override;
+  void on_reply(wire::Message& message, Buffer payload) override;
+
+ private:
+  NodeId asked_ = kNobody;
+  Term term_ = 0;
+};
+
 /// Asks several nodes the same; each settles with an answer or an error, silence among the errors.
 class FanOut : public Operation {
  public:

@@ -178,8 +178,9 @@ void NodeImpl::keep_bulk_links_awake() {
 }
 
 void NodeImpl::drain(Duration patience, Callback<void()> done) {
+  if (handover_) end_handover();
   services_.draining = true;
-  handover_ = Handover{kNobody, services_.now() + patience, std::nullopt, std::move(done)};
+  handover_ = Handover{kNobody, services_.now() + patience, std::nullopt, std::move(done), {}};
   continue_handover();
 }
 
@@ -192,18 +193,33 @@ void NodeImpl::continue_handover() {
     if (uploads_.in_flight() + deletes_.in_flight() > 0 && now < handover_->give_up_waiting) return;
     handover_->asked_at = now;
     bool sent = false;
-    driver_->feed([&](Election& election, TimePoint at) { sent = election.transfer_to(handover_->to, at); });
+    driver_->feed([&](Election& election, TimePoint at) {
+      sent = election.transfer_to(handover_->to, at);
+      if (sent && !handover_->askers.empty()) election.hold_down(at);
+    });
     if (sent) return;
+    handover_->asked_at.reset();
   } else if (leads && now - *handover_->asked_at < kTransferPatience) {
     return;
   }
-  Callback<void()> done = std::move(handover_->done);
+  end_handover();
+}
+
+void NodeImpl::end_handover() {
+  Handover ended = std::move(*handover_);
   handover_.reset();
-  if (!done) {
-    services_.draining = false;
-  } else {
-    services_.ports.executor->post(std::move(done));
+  if (!ended.done) services_.draining = false;
+  const bool leads = services_.view().role == ElectionRole::leader;
+  for (const auto& [connection, request] : ended.askers) {
+    if (!leads) {
+      (void)services_.send(connection, wire::StepDownResult{request, services_.view().leader});
+    } else if (ended.asked_at) {
+      services_.send_error(connection, request, Errc::timed_out, "the successor did not take over");
+    } else {
+      services_.send_error(connection, request, Errc::refused, "no other member can lead: none is connected and healthy");
+    }
   }
+  if (ended.done) services_.ports.executor->post(std::move(ended.done));
 }
 
 void NodeImpl::reload(const Config& config) {

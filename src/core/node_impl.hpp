@@ -55,6 +55,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void on_election_message(const Connection& connection, const ElectionMessage& message);
   void on_query_leader(ConnectionId connection, const wire::QueryLeader& ask);
   void on_query_members(ConnectionId connection, const wire::QueryMembers& ask);
+  void on_step_down(ConnectionId connection, const wire::StepDown& ask);
   void on_sync_hashes(ConnectionId connection, const wire::SyncHashes& ask);
   void on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask);
   void on_sync_push(ConnectionId connection, wire::SyncPush& push);
@@ -82,6 +83,7 @@ class NodeImpl final : public Node, private TransportHandler {
   [[nodiscard]] MemberReport own_report() const;
   [[nodiscard]] std::uint64_t count_under_replicated() const;
   void continue_handover();
+  void end_handover();
   void make_way_when_full();
   void keep_bulk_links_awake();
 
@@ -90,6 +92,7 @@ class NodeImpl final : public Node, private TransportHandler {
     TimePoint give_up_waiting;
     std::optional<TimePoint> asked_at;  ///< Transfer was sent.
     Callback<void()> done;              ///< Only when the node drains for good.
+    std::vector<std::pair<ConnectionId, wire::RequestId>> askers;  ///< Clients that asked this node to step down.
   };
 
   Services services_;

@@ -66,6 +66,7 @@ bool NodeImpl::permitted(const Connection& connection, const wire::Message& mess
                  [&](const wire::Info&) { return rights.read; },
                  [&](const wire::Fetch&) { return rights.read; },
                  [&](const wire::Verify&) { return rights.read; },
+                 [&](const wire::StepDown&) { return rights.admin; },
                  [](const wire::QueryLeader&) { return true; },
                  [](const wire::QueryMembers&) { return true; },
                  [](const wire::Ping&) { return true; },
@@ -106,6 +107,7 @@ void NodeImpl::answer(const Connection& connection, wire::Message& message, Buff
           [&](const wire::Info& m) { reads_.on_info(id, m); },
           [&](const wire::Verify& m) { reads_.on_verify(id, m); },
           [&](const wire::Delete& m) { deletes_.on_delete(id, m); },
+          [&](const wire::StepDown& m) { on_step_down(id, m); },
           [&](const wire::SyncHashes& m) { on_sync_hashes(id, m); },
           [&](const wire::SyncBucket& m) { on_sync_bucket(id, m); },
           [&](wire::SyncPush& m) { on_sync_push(id, m); },
@@ -171,6 +173,18 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
     result.rows.push_back(std::move(row));
   }
   (void)services_.send(connection, result);
+}
+
+void NodeImpl::on_step_down(ConnectionId connection, const wire::StepDown& ask) {
+  if (services_.term() > ask.term) {
+    return (void)services_.send(connection, wire::StepDownResult{ask.request, services_.view().leader});
+  }
+  const Error refusal = services_.not_serving();
+  if (refusal) return services_.send_error(connection, ask.request, refusal.code, refusal.message);
+  services_.log(LogLevel::info, "asked to step down");
+  services_.draining = true;
+  handover_ = Handover{kNobody, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr, {{connection, ask.request}}};
+  services_.ports.executor->post(services_.guard([this] { continue_handover(); }));
 }
 
 void NodeImpl::on_sync_hashes(ConnectionId connection, const wire::SyncHashes& ask) {

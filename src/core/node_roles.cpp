@@ -72,6 +72,7 @@ void NodeImpl::carry_out(const StepDown& down) {
                                                kReasons[static_cast<std::size_t>(down.reason)]));
   if (services_.extras.observer != nullptr) services_.extras.observer->on_stepped_down(down.term);
   leave_office();
+  if (handover_) services_.ports.executor->post(services_.guard([this] { continue_handover(); }));
 }
 
 void NodeImpl::carry_out(const RoundConfirmed& confirmed) { reads_.on_round_confirmed(confirmed.round); }
@@ -80,7 +81,7 @@ void NodeImpl::carry_out(const TakeoverAsked& asked) {
   if (handover_) return;
   services_.log(LogLevel::info, fmt::format("node {} has returned and asks to lead", value(asked.by)));
   services_.draining = true;
-  handover_ = Handover{asked.by, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr};
+  handover_ = Handover{asked.by, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr, {}};
   services_.ports.executor->post(services_.guard([this] { continue_handover(); }));
 }
 
@@ -129,7 +130,7 @@ void NodeImpl::make_way_when_full() {
     if (!has_room) continue;
     services_.log(LogLevel::warning, fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
     services_.draining = true;
-    handover_ = Handover{id, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr};
+    handover_ = Handover{id, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr, {}};
     return;
   }
 }

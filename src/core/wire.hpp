@@ -172,6 +172,16 @@ struct DeleteResult {
   RequestId request = 0;
   Stamp stamp;  ///< Of the tombstone.
 };
+/// Hand the lead of this term over to the best follower. Asked of a later term, it has happened already.
+struct StepDown {
+  RequestId request = 0;
+  Term term = 0;
+};
+/// The asked node does not lead that term any more.
+struct StepDownResult {
+  RequestId request = 0;
+  NodeId leader = kNobody;  ///< Who leads now, if known yet.
+};
 /// Re-hash this node's own copy.
 struct Verify {
   RequestId request = 0;
@@ -242,7 +252,8 @@ using Message =
     std::variant<Hello, ErrorReply, PreVote, PreVoteAnswer, VoteRequest, Vote, Coordinator, Transfer, Heartbeat, HeartbeatAck,
                  QueryLeader, LeaderInfo, Ping, Pong, Upload, Credit, Chunk, Cancel, UploadResult, Replicate, ReplicateAck, Fetch,
                  FetchBegin, FetchEnd, List, ListResult, Info, InfoResult, Verify, VerifyResult, QueryMembers, MembersResult,
-                 SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush, Delete, DeleteResult>;
+                 SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush, Delete, DeleteResult, StepDown,
+                 StepDownResult>;
 
 [[nodiscard]] Frame encode(const Message& message, Buffer payload = {});
 /// Errc::protocol when malformed; the message names the field.

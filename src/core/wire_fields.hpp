@@ -364,5 +364,16 @@ struct Shape<DeleteResult> : MessageType<39> {
   static constexpr std::tuple fields{Field{1, "request", &DeleteResult::request},
                                      Field{2, "stamp", &DeleteResult::stamp}};
 };
+template <>
+struct Shape<StepDown> : MessageType<44> {
+  static constexpr const char* name = "StepDown";
+  static constexpr std::tuple fields{Field{1, "request", &StepDown::request}, Field{2, "term", &StepDown::term}};
+};
+template <>
+struct Shape<StepDownResult> : MessageType<45> {
+  static constexpr const char* name = "StepDownResult";
+  static constexpr std::tuple fields{Field{1, "request", &StepDownResult::request},
+                                     Field{2, "leader", &StepDownResult::leader}};
+};
 
 }  // namespace cloudp2p::wire

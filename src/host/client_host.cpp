@@ -128,6 +128,9 @@ class ThreadedClient final : public ClientHost {
   Result<LeaderView> ping(NodeId node) override {
     return wait<LeaderView>([this, node](auto done) { return client_->ping(node, std::move(done)); });
   }
+  Result<StepDownOutcome> step_down() override {
+    return wait<StepDownOutcome>([this](auto done) { return client_->step_down(std::move(done)); });
+  }
   void cancel_all() override {
     asio::post(thread_.context(), [this] {
       for (const OperationId operation : std::set<OperationId>(running_)) client_->cancel(operation);

@@ -141,4 +141,8 @@ void SimClient::list(const State<ListPage>& state) {
   state->operation = client_->list(std::move(query), std::move(done));
 }
 
+void SimClient::step_down(const State<StepDownOutcome>& state) {
+  state->operation = client_->step_down([state](Result<StepDownOutcome> outcome) { state->result = std::move(outcome); });
+}
+
 }  // namespace cloudp2p::sim

@@ -21,6 +21,7 @@ class SimClient {
   void get(const Digest& digest, const State<ImageInfo>& state);
   void info(const Digest& digest, const State<ImageInfo>& state);
   void remove(const Digest& digest, const State<ImageRecord>& state);
+  void step_down(const State<StepDownOutcome>& state);
   void list(const State<ListPage>& state);
   [[nodiscard]] HostId host() const noexcept { return host_; }
 

@@ -315,6 +315,11 @@ SimResult<ListPage> SimCluster::list(std::size_t client) {
   impl_->clients.at(client)->list(state);
   return SimResult<ListPage>(std::move(state));
 }
+SimResult<StepDownOutcome> SimCluster::step_down(std::size_t client) {
+  auto state = std::make_shared<SimResult<StepDownOutcome>::State>();
+  impl_->clients.at(client)->step_down(state);
+  return SimResult<StepDownOutcome>(std::move(state));
+}
 SimResult<UploadOutcome> SimCluster::put_and_wait(const SimImage& image, Duration bound, std::size_t client) {
   SimResult<UploadOutcome> result = put(image, client);
   run_until([&result] { return result.done(); }, bound);

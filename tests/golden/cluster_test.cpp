@@ -291,6 +291,31 @@ TEST_CASE("SIGTERM hands leadership over and exits 0; SIGHUP keeps running, and 
   CHECK(cluster.wait_for_leader() == 2);
 }
 
+TEST_CASE("step-down lets the next-highest node lead, says who does, and the former leader stays a member") {
+  Cluster cluster(programs());
+  cluster.start_all();
+  REQUIRE(cluster.wait_for_leader() == 3);
+  const Finished text = cluster.client({"step-down"});
+  CHECK(text.exit_status == 0);
+  CHECK(text.out == "[Client] ✓ Node 3 stepped down: Node 2 leads now\n");
+  CHECK(cluster.process(1).wait_for_line("[Node 1] Coordinator announced: 2"));
+  CHECK(contains(cluster.client({"members"}).out, "follower"));
+  const Finished json = cluster.client({"-o", "json", "step-down"});
+  CHECK(json.exit_status == 0);
+  CHECK(json.out.rfind(R"({"schema":1,"former":2,"leader":)", 0) == 0);
+  CHECK(contains(cluster.client({"help", "step-down"}).out, "takeover_delay_ms"));
+  CHECK(cluster.client({"step-down", "now"}).exit_status == 2);
+}
+
+TEST_CASE("step-down of the only node there is: exit 7") {
+  Cluster cluster(programs(1));
+  cluster.start(1);
+  REQUIRE(cluster.wait_for_leader() == 1);
+  const Finished refused = cluster.client({"step-down"});
+  CHECK(refused.exit_status == 7);
+  CHECK(contains(refused.err, "no other member can lead"));
+}
+
 TEST_CASE("an interrupt ends a one-shot command, also one that waits for a leader or for its input: exit 130") {
   Cluster cluster(programs());
   cluster.start(1);

@@ -243,7 +243,7 @@ inline BullyElection::Instant BullyElection::takeover_at() const {
   if (leading_ || phase_ != Phase::idle || leader_ == kNobody || leader_ > self()) return std::nullopt;
   if (options_.takeover == Takeover::never || !may_stand() || !fitness_.caught_up || !ready_since_) return std::nullopt;
   const TimePoint since = std::max(following_since_, *ready_since_);
-  const TimePoint first = since + takeover_delay(self(), since);
+  const TimePoint first = std::max<TimePoint>(since + takeover_delay(self(), since), held_until_);
   if (!asked_at_) return first;
   return std::max(first, *asked_at_ + std::max<Duration>(std::chrono::seconds(1), takeover_delay(self(), *asked_at_)));
 }

@@ -94,6 +94,7 @@ class SimCluster {
   SimResult<ImageInfo> info(const Digest& digest, std::size_t client = 0);
   SimResult<ImageRecord> remove(const Digest& digest, std::size_t client = 0);
   SimResult<ListPage> list(std::size_t client = 0);
+  SimResult<StepDownOutcome> step_down(std::size_t client = 0);
   /// put, and time passes until it is done.
   SimResult<UploadOutcome> put_and_wait(const SimImage& image, Duration bound, std::size_t client = 0);
   /// The process of this client starts anew; what it was doing ends as cancelled.
