@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lives through random lives of simulated clusters, with fresh seeds, on all cores; prints what broke and how to replay it.
-#   scripts/swarm.sh HOURS [FIRST_SEED]     0.1 is six minutes
+#   scripts/swarm.sh HOURS [FIRST_SEED [NODES]]     0.1 is six minutes; clusters of 3, 5 and 7 without NODES
 # Exit status: 0 nothing broke, 1 something did.
 set -euo pipefail
 cd "$(dirname "$0")/.."

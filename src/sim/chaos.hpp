@@ -1,14 +1,32 @@
-// Chaos and Workload: what a random run does to its cluster, and what its clients do meanwhile.
+// Chaos: what a random run does to its cluster. The seed draws which kinds of fault occur and how often; the kinds stand
+// in tables, one line and one function each (faults_network.cpp, faults_process.cpp, faults_disk.cpp).
+//
+// Every kind has a source of chance of its own, drawn from the seed and its name: a new kind changes no life in which it
+// does not occur.
 #pragma once
 
 #include "sim/random.hpp"
 
-#include <cloudp2p/testing/sim_cluster.hpp>
+#include <cloudp2p/testing/random_run.hpp>
 
 #include <functional>
 #include <map>
+#include <span>
 
 namespace cloudp2p::sim {
+
+class Chaos;
+
+struct FaultKind {
+  const char* name;
+  /// In so many of 100 lives this kind occurs.
+  unsigned percent;
+  /// Strikes once. False when it found nothing to do: that is not counted.
+  bool (*strike)(Chaos&);
+};
+[[nodiscard]] std::span<const FaultKind> network_faults();
+[[nodiscard]] std::span<const FaultKind> process_faults();
+[[nodiscard]] std::span<const FaultKind> disk_faults();
 
 class Chaos {
  public:
@@ -18,75 +36,53 @@ class Chaos {
   void act();
   /// Everything is repaired: paths, processes, disks.
   void end();
+  [[nodiscard]] const testing::FaultCounts& counts() const noexcept { return counts_; }
+
+  // For the kinds.
+  [[nodiscard]] testing::SimCluster& cluster() noexcept { return cluster_; }
+  /// Of the kind that strikes now, or whose end this is.
+  [[nodiscard]] Random& random() noexcept { return plagues_[current_].random; }
+  /// Ends what has begun, or goes on with it, that much later.
+  void later(Duration delay, std::function<void()> remedy);
+  void later(Duration least, Duration most, std::function<void()> remedy) {
+    later(random().log_between(least, most), std::move(remedy));
+  }
+  /// A node; the leader more often than others.
+  [[nodiscard]] NodeId victim();
+  /// Any node but this one; this one when there is no other.
+  [[nodiscard]] NodeId other_than(NodeId node);
+  [[nodiscard]] testing::Direction one_way();
+  /// How many nodes run.
+  [[nodiscard]] std::size_t standing() const;
+  /// Who drains, or has seen its disk fail, is well again only after a restart; `restart` gives it one, `end` too.
+  void owe_restart(NodeId node) { ++restart_owed_[node]; }
+  void restart(NodeId node);
 
  private:
   struct Plague {
-    void (Chaos::*strike)();
+    const FaultKind* kind = nullptr;
+    Random random;
     Duration interval{};
     Duration due{};
   };
   struct Remedy {
     Duration due{};
+    std::size_t plague = 0;
     std::function<void()> apply;
   };
-  void cut_node();
-  void cut_link();
-  void partition();
-  void break_links();
-  void pause();
-  void slow_disk();
-  void crash();
-  void drain();
-  void fill_disk();
-  void break_disk();
-  void restart_client();
-  void restart(NodeId node);
-  void later(Duration least, Duration most, std::function<void()> remedy);
-  [[nodiscard]] NodeId victim();
-  [[nodiscard]] testing::Direction direction();
-  [[nodiscard]] std::size_t standing() const;
+  void draw(const FaultKind& kind, std::uint64_t seed);
+  void apply_remedies();
 
   testing::SimCluster& cluster_;
-  Random random_;
   std::vector<Plague> plagues_;
+  std::size_t current_ = 0;
   std::vector<Remedy> remedies_;
-  std::map<NodeId, int> restart_owed_;  ///< Draining, or distrusting their disks; how often.
+  testing::FaultCounts counts_;
+  std::map<NodeId, int> restart_owed_;
   bool leaders_first_ = false;
 };
 
-class Workload {
- public:
-  Workload(testing::SimCluster& cluster, Random random);
-  [[nodiscard]] Duration next() const { return due_; }
-  void act();
-  [[nodiscard]] bool all_answered();
-  [[nodiscard]] std::size_t count() const noexcept { return count_; }
-  [[nodiscard]] std::size_t failed() const noexcept { return failed_; }
-
- private:
-  void upload_new();
-  void upload_again();
-  void remove();
-  void read();
-  [[nodiscard]] std::size_t size();
-  template <class T>
-  void remember(testing::SimResult<T> result);
-  [[nodiscard]] std::size_t client();
-
-  testing::SimCluster& cluster_;
-  Random random_;
-  std::size_t clients_ = 2;
-  Duration pause_{};
-  Duration due_{};
-  unsigned large_percent_ = 0;
-  std::vector<testing::SimImage> images_;
-  struct Pending {
-    std::function<bool()> done;
-    std::function<bool()> failed;
-  };
-  std::vector<Pending> pending_;
-  std::size_t count_ = 0;
-  std::size_t failed_ = 0;
-};
+/// All nodes of the cluster.
+[[nodiscard]] std::vector<NodeId> nodes_of(const testing::SimCluster& cluster);
 
 }  // namespace cloudp2p::sim

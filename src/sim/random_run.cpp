@@ -1,6 +1,7 @@
 #include <cloudp2p/testing/random_run.hpp>
 
 #include "sim/chaos.hpp"
+#include "sim/workload.hpp"
 
 #include <fmt/format.h>
 
@@ -87,6 +88,7 @@ RandomRunResult random_run(const RandomRunOptions& options) {
   out.uploads_acknowledged = cluster.acknowledged().size();
   out.operations = workload.count();
   out.operations_failed = workload.failed();
+  out.faults = chaos.counts();
   if (!out.ok()) {
     for (const std::string& line : owed)
       out.report += line + "\n";

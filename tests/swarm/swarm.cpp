@@ -24,6 +24,7 @@ struct Sum {
   std::uint64_t operations = 0;
   std::uint64_t failed = 0;
   double virtual_hours = 0;
+  FaultCounts faults;
 
   void add(const RandomRunResult& life) {
     ++lives;
@@ -32,6 +33,15 @@ struct Sum {
     operations += life.operations;
     failed += life.operations_failed;
     virtual_hours += std::chrono::duration<double, std::ratio<3600>>(life.virtual_time).count();
+    for (const auto& [kind, count] : life.faults) faults[kind] += count;
+  }
+  void print_faults() const {
+    std::uint64_t all = 0;
+    for (const auto& [kind, count] : faults) {
+      std::printf("%10llu  %s\n", static_cast<unsigned long long>(count), kind.c_str());
+      all += count;
+    }
+    std::printf("%10llu  faults of %zu kinds\n", static_cast<unsigned long long>(all), faults.size());
   }
   void print() const {
     std::printf("%llu lives, %.2f virtual hours, %llu operations (%llu failed), %llu acknowledged: %llu lives violated a rule\n",
@@ -44,7 +54,9 @@ struct Sum {
 
 class Swarm {
  public:
-  Swarm(Clock::time_point end, std::uint64_t first_seed) : end_(end), seed_(first_seed) {}
+  /// `nodes`: 0 for clusters of 3, 5 and 7.
+  Swarm(Clock::time_point end, std::uint64_t first_seed, std::size_t nodes)
+      : end_(end), nodes_(nodes), seed_(first_seed) {}
 
   /// False when a rule was violated.
   bool run(unsigned threads) {
@@ -54,6 +66,7 @@ class Swarm {
     work();
     for (std::thread& other : others)
       other.join();
+    sum_.print_faults();
     sum_.print();
     return sum_.violated == 0;
   }
@@ -63,7 +76,7 @@ class Swarm {
     while (Clock::now() < end_) {
       RandomRunOptions options;
       options.seed = seed_++;
-      options.nodes = kNodes[options.seed % std::size(kNodes)];
+      options.nodes = nodes_ > 0 ? nodes_ : kNodes[options.seed % std::size(kNodes)];
       const RandomRunResult life = random_run(options);
       const std::lock_guard lock(mutex_);
       sum_.add(life);
@@ -75,6 +88,7 @@ class Swarm {
   }
 
   const Clock::time_point end_;
+  const std::size_t nodes_;
   std::atomic<std::uint64_t> seed_;
   std::mutex mutex_;
   Sum sum_;
@@ -83,17 +97,22 @@ class Swarm {
 
 }  // namespace
 
-/// HOURS [FIRST_SEED]
+/// HOURS [FIRST_SEED [NODES]]
 int main(int argc, char** argv) {
   char* rest = nullptr;
   const double hours = argc > 1 ? std::strtod(argv[1], &rest) : 0;
-  const bool usable = argc >= 2 && argc <= 3 && *rest == '\0' && hours > 0 && hours < 1000;
+  const bool usable = argc >= 2 && argc <= 4 && *rest == '\0' && hours > 0 && hours < 1000;
   if (!usable) {
-    std::fprintf(stderr, "sim_swarm HOURS [FIRST_SEED]: HOURS is a number above 0, like 0.5\n");
+    std::fprintf(stderr, "sim_swarm HOURS [FIRST_SEED [NODES]]: HOURS is a number above 0, like 0.5\n");
     return 2;
   }
   const std::uint64_t first = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : static_cast<std::uint64_t>(std::time(nullptr)) * 1000;
+  const std::size_t nodes = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
+  if (nodes > limits::kMembersMax) {
+    std::fprintf(stderr, "sim_swarm: a cluster has at most %zu nodes\n", limits::kMembersMax);
+    return 2;
+  }
   std::printf("from seed %llu on, on every core\n", static_cast<unsigned long long>(first));
   const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::ratio<3600>>(hours));
-  return Swarm(end, first).run(std::max(1U, std::thread::hardware_concurrency())) ? 0 : 1;
+  return Swarm(end, first, nodes).run(std::max(1U, std::thread::hardware_concurrency())) ? 0 : 1;
 }

@@ -1,16 +1,20 @@
 // random_run: one simulated life of a cluster, drawn from a seed: chaos first, then peace, then the reckoning.
 //
-// Purpose:   the seed draws which faults occur and how often; clients upload, delete and read meanwhile. Then everything is
-// healed
-//            and the cluster owes a leader, a successful upload, equal catalogs and all bytes everywhere, in bounded
-//            time.
+// Purpose:   the seed draws which faults occur and how often; clients upload, delete and read meanwhile. Then everything
+//            is healed and the cluster owes a leader, a successful upload, equal catalogs and all bytes everywhere, in
+//            bounded time.
 // Thread:    each run is independent; several may run in several threads.
 // Errors:    whatever broke is in `violations`; `report` adds the last log lines and the command that replays the run.
 #pragma once
 
 #include <cloudp2p/testing/sim_cluster.hpp>
 
+#include <map>
+
 namespace cloudp2p::testing {
+
+/// How often each kind of fault struck; all kinds are there.
+using FaultCounts = std::map<std::string, std::uint64_t>;
 
 struct RandomRunOptions {
   std::uint64_t seed = 1;
@@ -33,6 +37,7 @@ struct RandomRunResult {
   std::size_t uploads_acknowledged = 0;
   std::size_t operations = 0;
   std::size_t operations_failed = 0;
+  FaultCounts faults;
   [[nodiscard]] bool ok() const noexcept { return violations.empty(); }
 };
 
