@@ -229,10 +229,12 @@ void NodeImpl::adopt_strays(const wire::SyncPush& push, Callback<void(const Stat
     std::size_t left = 0;
     std::vector<ImageRecord> records;
     std::uint64_t deletes_begun = 0;
+    Term term = 0;
     Callback<void(const Status&)> done;
   };
   auto gathering = std::make_shared<Gathering>();
   gathering->deletes_begun = services_.deletes_begun;
+  gathering->term = services_.term();
   gathering->left = push.entries.size();
   gathering->done = std::move(done);
   if (push.entries.empty()) return gathering->done({});
@@ -246,6 +248,8 @@ void NodeImpl::adopt_strays(const wire::SyncPush& push, Callback<void(const Stat
         gathering->records.push_back(known ? (*held)->record : stray);
       }
       if (--gathering->left > 0) return;
+      // It stepped down while the catalog was asked: only the leader of a term stamps in it.
+      if (!services_.serving || !services_.leads(gathering->term)) return gathering->done(Errc::stale_term);
       // What was read before a delete began would now be stamped after it. They are offered again soon.
       if (gathering->deletes_begun != services_.deletes_begun) gathering->records.clear();
       if (gathering->records.empty()) return gathering->done({});

@@ -155,7 +155,8 @@ void Invariants::on_stamped(Machine& member, const ImageRecord& record) {
     violated("I7 (stamps are unique)", fmt::format("node {} gave {} twice", value(member.id()), text(record.stamp)));
   }
   const auto leader = leaders_.find(record.stamp.term);
-  if (leader == leaders_.end() || leader->second != member.id()) {
+  const bool led = leader != leaders_.end() && leader->second == member.id();
+  if (!led || member.status().election.role != ElectionRole::leader) {
     violated("I1 (one leader a term)",
              fmt::format("node {} gave {}, but does not lead that term", value(member.id()), text(record.stamp)));
   }
