@@ -86,8 +86,10 @@ void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& reco
 
 void Landing::remember(StoredImage stored) {
   // The file of a forgotten one stays: by now a record may name it. Those without a record go to the trash at the next start.
-  if (orphans_.size() >= kOrphansMax) orphans_.pop_front();
   const Digest digest = stored.digest;
+  // Once for each image: what is left behind after the first was taken would name a file that may have gone.
+  static_cast<void>(take_orphan(digest));
+  if (orphans_.size() >= kOrphansMax) orphans_.pop_front();
   orphans_.push_back(std::move(stored));
   services_.look_up(digest, [this, digest](const Result<std::optional<CatalogEntry>>& held) {
     if (held.ok() && held->has_value() && (*held)->record.tombstone) on_deleted(digest, "");
