@@ -33,9 +33,9 @@ bool break_disk(Chaos& chaos) {
 }
 
 constexpr FaultKind kKinds[] = {
-    {"disk slow", 40, slow_disk},
-    {"disk full", 40, fill_disk},
-    {"disk broken", 40, break_disk},
+    {"disk slow", 35, slow_disk},
+    {"disk full", 35, fill_disk},
+    {"disk broken", 35, break_disk},
 };
 
 }  // namespace

@@ -60,12 +60,12 @@ bool break_connections(Chaos& chaos) {
 }
 
 constexpr FaultKind kKinds[] = {
-    {"node cut off", 40, cut_node},
-    {"node cut off one way", 40, cut_node_one_way},
-    {"link cut", 40, cut_link},
-    {"link cut one way", 40, cut_link_one_way},
-    {"partition", 40, partition},
-    {"connections broken", 40, break_connections},
+    {"node cut off", 35, cut_node},
+    {"node cut off one way", 35, cut_node_one_way},
+    {"link cut", 35, cut_link},
+    {"link cut one way", 35, cut_link_one_way},
+    {"partition", 35, partition},
+    {"connections broken", 35, break_connections},
 };
 
 }  // namespace

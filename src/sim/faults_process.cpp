@@ -47,11 +47,11 @@ bool restart_client(Chaos& chaos) {
 }
 
 constexpr FaultKind kKinds[] = {
-    {"node killed", 40, kill},
-    {"power lost", 40, lose_power},
-    {"node paused", 40, pause},
-    {"node drained", 40, drain},
-    {"client restarted", 40, restart_client},
+    {"node killed", 35, kill},
+    {"power lost", 35, lose_power},
+    {"node paused", 35, pause},
+    {"node drained", 35, drain},
+    {"client restarted", 35, restart_client},
 };
 
 }  // namespace

@@ -161,7 +161,7 @@ TEST_CASE("a delete that is acknowledged before it is on a majority is caught") 
 TEST_CASE("a delete that does not look at the stamp is caught") {
   Sabotage sabotage;
   sabotage.delete_ignores_stamp = true;
-  CHECK(names(random_verdict(sabotage, 600), "I18"));
+  CHECK(names(random_verdict(sabotage, 2'000), "I18"));
 }
 
 TEST_CASE("a delete that takes the file from under the same content is caught") {
