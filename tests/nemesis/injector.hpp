@@ -1,0 +1,53 @@
+// Injector: carries a schedule out.
+#pragma once
+
+#include "nemesis/load.hpp"
+#include "nemesis/network.hpp"
+#include "nemesis/nodes.hpp"
+#include "nemesis/proxy.hpp"
+#include "nemesis/schedule.hpp"
+
+#include <map>
+
+namespace nemesis {
+
+class Injector {
+ public:
+  Injector(Network& network, Nodes& nodes, Book& book);
+
+  /// Until the schedule is over, something is found, or somebody asks this process to end. All faults are over then.
+  void run(const std::vector<Event>& schedule, Load& load, std::chrono::seconds length);
+  /// Everything works again: cables, disks, processes.
+  void heal();
+
+  /// What was done, and when, a line each.
+  [[nodiscard]] const std::string& diary() const { return diary_; }
+  [[nodiscard]] const std::map<Fault, unsigned>& counts() const { return counts_; }
+  [[nodiscard]] std::size_t bits_flipped() const { return bits_flipped_; }
+  [[nodiscard]] unsigned fickle_node() const { return fickle_node_; }  ///< 0: no bit was flipped.
+
+ private:
+  using Undo = std::function<void()>;
+  /// Returns how it ends; nothing when it ends by itself.
+  [[nodiscard]] Undo inject(const Event& event, unsigned node, Load& load);
+  [[nodiscard]] Undo inject_process(const Event& event, unsigned node);
+  [[nodiscard]] Undo inject_network(const Event& event, unsigned node);
+  [[nodiscard]] Undo inject_proxy(const Event& event, unsigned node);
+  [[nodiscard]] Undo cut(std::vector<std::pair<unsigned, unsigned>> directions);
+  [[nodiscard]] Undo flap(unsigned node);
+  void flap_now();
+  void note(const std::string& what);
+
+  Network& network_;
+  Nodes& nodes_;
+  Book& book_;
+  std::vector<std::unique_ptr<Proxy>> proxies_;  ///< By node, from 1.
+  std::map<unsigned, bool> flapping_;            ///< Whose cables, and whether it is in.
+  std::chrono::steady_clock::time_point flap_at_;
+  std::string diary_;
+  std::map<Fault, unsigned> counts_;
+  std::size_t bits_flipped_ = 0;
+  unsigned fickle_node_ = 0;
+};
+
+}  // namespace nemesis

@@ -1,0 +1,44 @@
+// Schedule: which faults a run injects, when, for how long and where: all of it drawn from the seed beforehand.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace nemesis {
+
+enum class Fault : std::uint8_t {
+  kill,         ///< kill -9, down for a while, started again
+  freeze,       ///< SIGSTOP … SIGCONT
+  isolate,      ///< one node from all others; every second time from the clients as well
+  split,        ///< two sides that do not see each other
+  bridge,       ///< two halves that both see one node
+  one_way,      ///< what one node sends does not reach the others, or what they send does not reach it
+  loss,         ///< random packets, on every link or on those of one node
+  flap,         ///< a cable that goes out and in again every 200 ms
+  full_disk,    ///< nothing, or little, is left on a node's disk
+  bit_flip,     ///< in stored images, always on the same node of a run: a majority stays good
+  restart_all,  ///< kill -9 for all nodes, then all started
+  delay,        ///< a proxy in front of a node passes everything on later
+  half_open,    ///< connections stay and nothing comes through
+  reset,        ///< connections are reset
+  cancel,       ///< a client gives up what it is doing
+};
+inline constexpr std::size_t kFaults = 15;
+[[nodiscard]] const char* name_of(Fault fault);
+
+struct Event {
+  std::chrono::milliseconds at{0};  ///< Since the load began.
+  std::chrono::milliseconds lasts{0};
+  Fault fault = Fault::kill;
+  unsigned node = 1;
+  bool leader = false;     ///< Instead of `node`: the one that leads at that moment, if anybody knows.
+  std::uint64_t dice = 0;  ///< For what else the fault has to choose.
+};
+
+/// In order of `at`. Storms of several faults at a time alternate with calm: a cluster that never works proves nothing.
+[[nodiscard]] std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono::seconds length);
+[[nodiscard]] std::string text_of(const Event& event);
+
+}  // namespace nemesis
