@@ -87,11 +87,13 @@ void Injector::run(const std::vector<Event>& schedule, Load& load, std::chrono::
         if (next != schedule.end() && Clock::now() >= start + next->at) {
           const unsigned leader = load.last_leader();
           const unsigned node = next->leader && leader != 0 ? leader : next->node;
-          const std::string what = fmt::format("{}: node {}", name_of(next->fault), node);
+          const std::string what = fmt::format("{}: node {}{}", name_of(next->fault), node,
+                                               next->clients_too ? ", and all clients give up" : "");
           note(what);
           ++counts_[next->fault];
           if (Undo undo = inject(*next, node, load))
             endings.emplace(Clock::now() + next->lasts, std::pair(what, std::move(undo)));
+          if (next->clients_too) load.cancel_all();
           ++next;
         }
         while (!endings.empty() && endings.begin()->first <= Clock::now()) {
@@ -119,7 +121,8 @@ Injector::Undo Injector::inject(const Event& event, unsigned node, Load& load) {
     case Fault::delay:
     case Fault::half_open:
     case Fault::reset: return inject_proxy(event, node);
-    case Fault::cancel: load.cancel(static_cast<unsigned>(event.dice % 8)); return {};
+    case Fault::clock_step: step_clock(node, event.dice); return {};
+    case Fault::cancel: load.cancel(event.dice); return {};
     default: return inject_network(event, node);
   }
 }
@@ -149,6 +152,19 @@ Injector::Undo Injector::inject_process(const Event& event, unsigned node) {
     for (unsigned each = 1; each <= nodes_.count(); ++each)
       nodes_.start(each);
   };
+}
+
+void Injector::step_clock(unsigned node, std::uint64_t dice) {
+  constexpr std::uint64_t kHourNs = 3'600ULL * 1'000'000'000;
+  constexpr std::uint64_t kSuspendNsMax = 20ULL * 1'000'000'000;
+  Random random(dice);
+  if (!kClocksMove) return;
+  if (random.percent(50)) {
+    nodes_.clocks(node).step_boot(static_cast<std::int64_t>(random.below(kSuspendNsMax) >> random.below(8)));
+  } else {
+    nodes_.clocks(node).step_wall(static_cast<std::int64_t>(random.below(2 * kHourNs)) -
+                                  static_cast<std::int64_t>(kHourNs));
+  }
 }
 
 Injector::Undo Injector::cut(Directions directions) {

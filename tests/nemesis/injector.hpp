@@ -33,6 +33,7 @@ class Injector {
   [[nodiscard]] Undo inject_process(const Event& event, unsigned node);
   [[nodiscard]] Undo inject_network(const Event& event, unsigned node);
   [[nodiscard]] Undo inject_proxy(const Event& event, unsigned node);
+  void step_clock(unsigned node, std::uint64_t dice);
   [[nodiscard]] Undo cut(std::vector<std::pair<unsigned, unsigned>> directions);
   [[nodiscard]] Undo flap(unsigned node);
   void flap_now();

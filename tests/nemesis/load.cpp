@@ -54,13 +54,13 @@ Load::Load(const cloudp2p::Config& config, Book& book, Options options)
 }
 
 Load::~Load() {
-  for (const auto& host : hosts_)
-    host->cancel_all();
+  cancel_all();
   stop();
 }
 
-void Load::cancel(unsigned client) {
-  hosts_.at(client)->cancel_all();
+void Load::cancel_all() {
+  for (const auto& host : hosts_)
+    host->cancel_all();
 }
 
 void Load::stop() {

@@ -26,7 +26,8 @@ class Load {
   Load& operator=(const Load&) = delete;
 
   /// Every call of this client that is under way is cancelled, as if somebody had pressed Ctrl-C.
-  void cancel(unsigned client);
+  void cancel(std::uint64_t client) { hosts_[client % hosts_.size()]->cancel_all(); }
+  void cancel_all();
   /// Lets the calls that are under way end, and joins the threads.
   void stop();
   /// The node that last acknowledged an upload; 0 none yet.

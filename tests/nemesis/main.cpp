@@ -74,8 +74,8 @@ void print_counts(const Injector& injector, const Book& book, const Verdict& ver
   fmt::print("faults injected:\n");
   for (const auto& [fault, count] : injector.counts())
     fmt::print("  {:16} {}\n", name_of(fault), count);
-  fmt::print("  (bits flipped: {}; clock step: not done, a clock can not be set for these processes alone)\n",
-             injector.bits_flipped());
+  fmt::print("  (bits flipped: {}{})\n", injector.bits_flipped(),
+             kClocksMove ? "" : "; clock steps: none, this sanitizer does not allow the library that makes them");
   fmt::print("calls, by outcome:\n{}", book.table());
   fmt::print(
       "converged {:.1f} s after the last fault; {} images stored, {} deleted or never stored; {} files right; "

@@ -44,8 +44,10 @@ void flip_bit(const std::string& path, cloudp2p::sim::Random& random) {
 
 Nodes::Nodes(const Network& network, std::string server, std::string folder, unsigned count, std::uint64_t disk_bytes)
     : network_(network), server_(std::move(server)), folder_(std::move(folder)), processes_(count + 1) {
-  for (unsigned node = 1; node <= count; ++node)
+  for (unsigned node = 1; node <= count; ++node) {
     mount_memory(disk_of(node), disk_bytes);
+    clocks_.emplace_back(disk_of(node) + "/clocks");
+  }
   write_config();
 }
 
@@ -67,6 +69,10 @@ void Nodes::start(unsigned node) {
   launch.program = server_;
   launch.environment = {
       {"CONFIG_FILE", config_path()}, {"NODE_ID", std::to_string(node)}, {"SHARED_DIR", images_of(node)}};
+  if (kClocksMove) {
+    launch.environment["LD_PRELOAD"] = CLOCK_SHIM;
+    launch.environment[kClockVariable] = clocks(node).path();
+  }
   network_.inside(node, [&] { processes_.at(node).emplace(std::move(launch)); });
 }
 

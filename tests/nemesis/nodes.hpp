@@ -4,6 +4,7 @@
 // Thread: the one that injects the faults.
 #pragma once
 
+#include "nemesis/clocks.hpp"
 #include "nemesis/network.hpp"
 #include "support/process.hpp"
 
@@ -12,6 +13,12 @@
 #include <set>
 
 namespace nemesis {
+
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool kClocksMove = false;  ///< This sanitizer wants to be the first library of a process.
+#else
+inline constexpr bool kClocksMove = true;
+#endif
 
 class Nodes {
  public:
@@ -28,6 +35,8 @@ class Nodes {
   void freeze(unsigned node);
   void thaw(unsigned node);
   [[nodiscard]] bool running(unsigned node);
+
+  [[nodiscard]] Clocks& clocks(unsigned node) { return clocks_.at(node - 1); }
 
   /// Leaves `left_bytes` on the node's disk.
   void fill_disk(unsigned node, std::uint64_t left_bytes);
@@ -52,6 +61,7 @@ class Nodes {
   const std::string server_;
   const std::string folder_;
   std::vector<std::optional<support::Process>> processes_;  ///< By node; none: down on purpose.
+  std::vector<Clocks> clocks_;                              ///< By node, from 1.
   std::set<unsigned> full_;
   std::vector<std::string> surprises_;  ///< Not told yet.
 };

@@ -23,7 +23,8 @@ constexpr Nature kNatures[kFaults] = {
     {"split", 10, 300, 5'000},      {"bridge node", 6, 300, 5'000},     {"one-way cut", 10, 300, 5'000},
     {"random loss", 6, 500, 6'000}, {"flapping link", 6, 1'000, 5'000}, {"full disk", 6, 1'000, 8'000},
     {"bit flips", 6, 0, 0},         {"restart of all", 3, 50, 2'000},   {"delay", 6, 500, 6'000},
-    {"half-open", 6, 500, 6'000},   {"reset", 6, 200, 3'000},           {"client gives up", 4, 0, 0},
+    {"half-open", 6, 500, 6'000},   {"reset", 6, 200, 3'000},           {"clock step", 6, 0, 0},
+    {"client gives up", 4, 0, 0},
 };
 
 constexpr milliseconds kStorm{16'000};
@@ -66,6 +67,7 @@ std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono
     event.leader = event.fault != Fault::bit_flip && random.percent(40);
     event.node = static_cast<unsigned>(random.between(1, nodes));
     if (event.fault == Fault::bit_flip) event.node = fickle;
+    event.clients_too = random.percent(25);
     event.dice = random.next();
     out.push_back(event);
     at += milliseconds(random.between(100, gap_max));

@@ -23,9 +23,10 @@ enum class Fault : std::uint8_t {
   delay,        ///< a proxy in front of a node passes everything on later
   half_open,    ///< connections stay and nothing comes through
   reset,        ///< connections are reset
-  cancel,       ///< a client gives up what it is doing
+  clock_step,   ///< of the wall clock, by up to an hour; or of the boot clock, as after a suspend
+  cancel,       ///< one client gives up what it is doing
 };
-inline constexpr std::size_t kFaults = 15;
+inline constexpr std::size_t kFaults = 16;
 [[nodiscard]] const char* name_of(Fault fault);
 
 struct Event {
@@ -33,8 +34,9 @@ struct Event {
   std::chrono::milliseconds lasts{0};
   Fault fault = Fault::kill;
   unsigned node = 1;
-  bool leader = false;     ///< Instead of `node`: the one that leads at that moment, if anybody knows.
-  std::uint64_t dice = 0;  ///< For what else the fault has to choose.
+  bool leader = false;       ///< Instead of `node`: the one that leads at that moment, if anybody knows.
+  bool clients_too = false;  ///< At that moment every client gives up what it is doing: nobody repeats it.
+  std::uint64_t dice = 0;    ///< For what else the fault has to choose.
 };
 
 /// In order of `at`. Storms of several faults at a time alternate with calm: a cluster that never works proves nothing.
