@@ -173,9 +173,12 @@ std::string Book::violations() const {
 
 std::string Book::table() const {
   const std::lock_guard lock(mutex_);
+  std::map<std::string, double> longest;
+  for (const Line& line : lines_)
+    longest[line.what] = std::max(longest[line.what], line.ended - line.begun);
   std::string out;
   for (const auto& [what, outcomes] : counts_) {
-    out += fmt::format("  {:8}", what);
+    out += fmt::format("  {:8} longest {:6.3f} s:", what, longest[what]);
     for (const auto& [outcome, count] : outcomes)
       out += fmt::format(" {} {}", outcome, count);
     out += '\n';

@@ -1,5 +1,6 @@
 #include "nemesis/injector.hpp"
 
+#include "nemesis/cuts.hpp"
 #include "nemesis/sandbox.hpp"
 
 #include <fmt/format.h>
@@ -16,56 +17,6 @@ namespace {
 
 constexpr milliseconds kFlapEvery{200};
 
-using Directions = std::vector<std::pair<unsigned, unsigned>>;
-
-void both_ways(Directions& out, unsigned a, unsigned b) {
-  out.emplace_back(a, b);
-  out.emplace_back(b, a);
-}
-
-/// All nodes in an order that the dice decide.
-std::vector<unsigned> shuffled(unsigned count, Random& random) {
-  std::vector<unsigned> out;
-  for (unsigned node = 1; node <= count; ++node)
-    out.insert(out.begin() + static_cast<std::ptrdiff_t>(random.below(out.size() + 1)), node);
-  return out;
-}
-
-Directions isolation(unsigned node, unsigned count, Random random) {
-  Directions out;
-  for (unsigned other = random.percent(50) ? kClients : 1; other <= count; ++other) {
-    if (other != node) both_ways(out, node, other);
-  }
-  return out;
-}
-
-/// `bridge`: the last one of the order stays connected to all.
-Directions division(unsigned count, bool bridge, Random random) {
-  const std::vector<unsigned> order = shuffled(count, random);
-  const std::size_t members = order.size() - (bridge ? 1 : 0);
-  const std::size_t left = members / 2;
-  const std::uint64_t clients = random.below(4);  // They see all, the left side, the right side, all.
-  Directions out;
-  for (std::size_t a = 0; a < members; ++a) {
-    if ((clients == 1 && a >= left) || (clients == 2 && a < left)) both_ways(out, kClients, order[a]);
-    for (std::size_t b = left; a < left && b < members; ++b)
-      both_ways(out, order[a], order[b]);
-  }
-  return out;
-}
-
-Directions one_way(unsigned node, unsigned count, Random random) {
-  const bool outwards = random.percent(50);
-  const bool one_only = random.percent(40);
-  const auto only = static_cast<unsigned>(random.between(1, count));
-  Directions out;
-  for (unsigned other = random.percent(30) ? kClients : 1; other <= count; ++other) {
-    if (other == node || (one_only && other != only)) continue;
-    out.push_back(outwards ? std::pair(node, other) : std::pair(other, node));
-  }
-  return out;
-}
-
 }  // namespace
 
 Injector::Injector(Network& network, Nodes& nodes, Book& book) : network_(network), nodes_(nodes), book_(book) {
@@ -77,57 +28,65 @@ void Injector::note(const std::string& what) {
   diary_ += fmt::format("{:9.3f} s  {}\n", book_.seconds(), what);
 }
 
+void Injector::later(milliseconds after, std::string what, Step step) {
+  steps_.emplace(Clock::now() + after, std::pair(std::move(what), std::move(step)));
+}
+
 void Injector::run(const std::vector<Event>& schedule, Load& load, std::chrono::seconds length) {
+  load_ = &load;
   const auto start = Clock::now();
-  std::multimap<Clock::time_point, std::pair<std::string, Undo>> endings;
   auto next = schedule.begin();
-  const auto over = [&] { return Clock::now() - start > length || asked_to_end() || !book_.clean(); };
   (void)support::eventually(
       [&] {
-        if (next != schedule.end() && Clock::now() >= start + next->at) {
-          const unsigned leader = load.last_leader();
-          const unsigned node = next->leader && leader != 0 ? leader : next->node;
-          const std::string what = fmt::format("{}: node {}{}", name_of(next->fault), node,
-                                               next->clients_too ? ", and all clients give up" : "");
-          note(what);
-          ++counts_[next->fault];
-          if (Undo undo = inject(*next, node, load))
-            endings.emplace(Clock::now() + next->lasts, std::pair(what, std::move(undo)));
-          if (next->clients_too) load.cancel_all();
-          ++next;
-        }
-        while (!endings.empty() && endings.begin()->first <= Clock::now()) {
-          note("over: " + endings.begin()->second.first);
-          endings.begin()->second.second();
-          endings.erase(endings.begin());
-        }
+        if (next != schedule.end() && Clock::now() >= start + next->at) inject(*next++);
+        take_steps(Clock::now());
         flap_now();
         for (const std::string& surprise : nodes_.surprises())
           book_.violated(surprise);
-        return over();
+        return Clock::now() - start > length || asked_to_end() || !book_.clean();
       },
       length + std::chrono::minutes(1));
-  for (auto& [at, ending] : endings)
-    ending.second();
+  while (!steps_.empty())
+    take_steps(Clock::time_point::max());
 }
 
-Injector::Undo Injector::inject(const Event& event, unsigned node, Load& load) {
+void Injector::take_steps(Clock::time_point due) {
+  while (!steps_.empty() && steps_.begin()->first <= due) {
+    const auto [what, step] = std::move(steps_.begin()->second);
+    steps_.erase(steps_.begin());
+    note(what);
+    step();
+  }
+}
+
+void Injector::inject(const Event& event) {
+  const unsigned leader = load_->last_leader();
+  const unsigned node = event.leader && leader != 0 ? leader : event.node;
+  const std::string what = fmt::format("{}: node {}", name_of(event.fault), node);
+  note(what + (event.clients_too ? ", and all clients give up" : ""));
+  ++counts_[event.fault];
+  if (Step undo = begin(event, node)) later(event.lasts, "over: " + what, std::move(undo));
+  if (event.clients_too) load_->cancel_all();
+}
+
+Injector::Step Injector::begin(const Event& event, unsigned node) {
   switch (event.fault) {
     case Fault::kill:
     case Fault::freeze:
     case Fault::restart_all:
     case Fault::full_disk:
-    case Fault::bit_flip: return inject_process(event, node);
+    case Fault::bit_flip: return begin_process(event, node);
     case Fault::delay:
     case Fault::half_open:
-    case Fault::reset: return inject_proxy(event, node);
+    case Fault::reset: return begin_proxy(event, node);
+    case Fault::strand: strand(node, event.dice); return {};
     case Fault::clock_step: step_clock(node, event.dice); return {};
-    case Fault::cancel: load.cancel(event.dice); return {};
-    default: return inject_network(event, node);
+    case Fault::cancel: load_->cancel(event.dice); return {};
+    default: return begin_network(event, node);
   }
 }
 
-Injector::Undo Injector::inject_process(const Event& event, unsigned node) {
+Injector::Step Injector::begin_process(const Event& event, unsigned node) {
   if (event.fault == Fault::kill) {
     nodes_.kill(node);
     return [this, node] { nodes_.start(node); };
@@ -167,7 +126,7 @@ void Injector::step_clock(unsigned node, std::uint64_t dice) {
   }
 }
 
-Injector::Undo Injector::cut(Directions directions) {
+Injector::Step Injector::cut(Directions directions) {
   for (const auto& [from, to] : directions)
     network_.cut(from, to);
   network_.apply();
@@ -178,7 +137,7 @@ Injector::Undo Injector::cut(Directions directions) {
   };
 }
 
-Injector::Undo Injector::inject_network(const Event& event, unsigned node) {
+Injector::Step Injector::begin_network(const Event& event, unsigned node) {
   Random random(event.dice);
   if (event.fault == Fault::isolate) return cut(isolation(node, nodes_.count(), random));
   if (event.fault == Fault::split) return cut(division(nodes_.count(), false, random));
@@ -197,7 +156,29 @@ Injector::Undo Injector::inject_network(const Event& event, unsigned node) {
   return [set] { set(0); };
 }
 
-Injector::Undo Injector::flap(unsigned node) {
+void Injector::strand(unsigned leader, std::uint64_t dice) {
+  Random random(dice);
+  const auto kept = static_cast<unsigned>(random.between(1, nodes_.count()));
+  const milliseconds gone(random.between(50, 450));  // Less than it takes a leader to notice.
+  const milliseconds seen(random.between(300, 2'500));
+  const milliseconds down(random.between(500, 3'000));
+  const Step join = cut(apart(leader, kept, nodes_.count()));
+  later(gone, fmt::format("strand: node {} dies, node {} may know more than the others", leader, kept), [=, this] {
+    nodes_.kill(leader);
+    load_->cancel_all();
+    join();
+  });
+  later(gone + seen, fmt::format("strand: node {} is cut off, and whoever leads", kept), [=, this] {
+    const unsigned successor = load_->last_leader();
+    const Step rejoin = cut(apart(kept, successor == 0 ? kept : successor, nodes_.count()));
+    later(down, fmt::format("strand: over, node {} returns", leader), [=, this] {
+      rejoin();
+      nodes_.start(leader);
+    });
+  });
+}
+
+Injector::Step Injector::flap(unsigned node) {
   if (flapping_.emplace(node, true).second) flap_at_ = Clock::now();
   return [this, node] {
     flapping_.erase(node);
@@ -214,7 +195,7 @@ void Injector::flap_now() {
   }
 }
 
-Injector::Undo Injector::inject_proxy(const Event& event, unsigned node) {
+Injector::Step Injector::begin_proxy(const Event& event, unsigned node) {
   Proxy& proxy = *proxies_.at(node - 1);
   if (event.fault == Fault::delay) proxy.delay(milliseconds(5 + event.dice % 300));
   network_.through_proxy(node, true);

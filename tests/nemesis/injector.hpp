@@ -27,21 +27,27 @@ class Injector {
   [[nodiscard]] unsigned fickle_node() const { return fickle_node_; }  ///< 0: no bit was flipped.
 
  private:
-  using Undo = std::function<void()>;
+  using Step = std::function<void()>;
+  void later(std::chrono::milliseconds after, std::string what, Step step);
+  void take_steps(std::chrono::steady_clock::time_point due);
+  void inject(const Event& event);
   /// Returns how it ends; nothing when it ends by itself.
-  [[nodiscard]] Undo inject(const Event& event, unsigned node, Load& load);
-  [[nodiscard]] Undo inject_process(const Event& event, unsigned node);
-  [[nodiscard]] Undo inject_network(const Event& event, unsigned node);
-  [[nodiscard]] Undo inject_proxy(const Event& event, unsigned node);
+  [[nodiscard]] Step begin(const Event& event, unsigned node);
+  [[nodiscard]] Step begin_process(const Event& event, unsigned node);
+  [[nodiscard]] Step begin_network(const Event& event, unsigned node);
+  [[nodiscard]] Step begin_proxy(const Event& event, unsigned node);
+  void strand(unsigned leader, std::uint64_t dice);
   void step_clock(unsigned node, std::uint64_t dice);
-  [[nodiscard]] Undo cut(std::vector<std::pair<unsigned, unsigned>> directions);
-  [[nodiscard]] Undo flap(unsigned node);
+  [[nodiscard]] Step cut(std::vector<std::pair<unsigned, unsigned>> directions);
+  [[nodiscard]] Step flap(unsigned node);
   void flap_now();
   void note(const std::string& what);
 
   Network& network_;
   Nodes& nodes_;
   Book& book_;
+  Load* load_ = nullptr;  ///< During `run`.
+  std::multimap<std::chrono::steady_clock::time_point, std::pair<std::string, Step>> steps_;
   std::vector<std::unique_ptr<Proxy>> proxies_;  ///< By node, from 1.
   std::map<unsigned, bool> flapping_;            ///< Whose cables, and whether it is in.
   std::chrono::steady_clock::time_point flap_at_;

@@ -49,13 +49,17 @@ Load::Load(const cloudp2p::Config& config, Book& book, Options options)
   Random random(options_.seed);
   for (unsigned client = 0; client < options_.clients; ++client)
     hosts_.push_back(open_client(config));
+  working_ = options_.clients;
   for (unsigned client = 0; client < options_.clients; ++client)
     threads_.emplace_back([this, client, own = random.fork()] { run(client, own); });
 }
 
 Load::~Load() {
-  cancel_all();
-  stop();
+  // What hangs is cancelled, again and again: it may have been about to begin.
+  while (!drain(milliseconds(100)))
+    cancel_all();
+  for (std::thread& thread : threads_)
+    thread.join();
 }
 
 void Load::cancel_all() {
@@ -63,15 +67,11 @@ void Load::cancel_all() {
     host->cancel_all();
 }
 
-void Load::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
+bool Load::drain(milliseconds bound) {
+  std::unique_lock lock(mutex_);
+  stop_ = true;
   stopped_.notify_all();
-  for (std::thread& thread : threads_)
-    thread.join();
-  threads_.clear();
+  return stopped_.wait_for(lock, bound, [this] { return working_ == 0; });
 }
 
 bool Load::pause(milliseconds at_most) {
@@ -82,6 +82,9 @@ bool Load::pause(milliseconds at_most) {
 void Load::run(unsigned client, Random random) {
   while (pause(milliseconds(random.below(kPauseMsMax))))
     one_call(client, random);
+  const std::lock_guard lock(mutex_);
+  --working_;
+  stopped_.notify_all();
 }
 
 Image Load::draw_image(Random& random) {

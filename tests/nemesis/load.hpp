@@ -28,8 +28,8 @@ class Load {
   /// Every call of this client that is under way is cancelled, as if somebody had pressed Ctrl-C.
   void cancel(std::uint64_t client) { hosts_[client % hosts_.size()]->cancel_all(); }
   void cancel_all();
-  /// Lets the calls that are under way end, and joins the threads.
-  void stop();
+  /// Begins no more calls, and lets those that are under way end; false when they have not within `bound`.
+  [[nodiscard]] bool drain(std::chrono::milliseconds bound);
   /// The node that last acknowledged an upload; 0 none yet.
   [[nodiscard]] unsigned last_leader() const { return last_leader_; }
 
@@ -51,6 +51,7 @@ class Load {
   std::mutex mutex_;
   std::condition_variable stopped_;
   bool stop_ = false;
+  unsigned working_ = 0;  ///< Threads.
   std::vector<Slot> slots_;
   std::atomic<unsigned> last_leader_{0};
   std::vector<std::thread> threads_;

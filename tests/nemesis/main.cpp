@@ -20,6 +20,7 @@ using std::chrono::seconds;
 
 constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;
+constexpr seconds kCallMax{90};                   ///< Everything works by then.
 constexpr std::uint64_t kDiskBytes = 3ULL << 30;  ///< Of each node; in memory, taken as it is used.
 constexpr std::uint64_t kSecondsMax = 1'200;      ///< More does not fit there: deleted images stay in the trash.
 
@@ -124,13 +125,18 @@ int run(const Options& options) {
     nodes.start(node);
   const cloudp2p::Config config = client_config(nodes);
   Verdict verdict;
+  double healed_s = 0;
   {
     Load load(config, book, {static_cast<unsigned>(options.clients), options.seed, kScratch});
     injector.run(draw_schedule(options.seed, count, length), load, length);
     injector.heal();
-    if (book.clean() && !asked_to_end()) load.stop();
+    healed_s = book.seconds();
+    if (book.clean() && !asked_to_end() && !load.drain(kCallMax))
+      book.violated(
+          fmt::format("calls that were under way have not ended {} s after the last fault", kCallMax.count()));
   }
   if (book.clean() && !asked_to_end()) verdict = judge_end(*open_client(config), nodes, book, injector.fickle_node());
+  if (verdict.converged_s > 0) verdict.converged_s -= healed_s;
   for (const std::string& surprise : nodes.end())
     book.violated(surprise);
   if (asked_to_end()) return kInterrupted;

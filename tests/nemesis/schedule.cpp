@@ -19,11 +19,22 @@ struct Nature {
 };
 
 constexpr Nature kNatures[kFaults] = {
-    {"kill -9", 14, 50, 5'000},     {"stop, continue", 12, 100, 4'000}, {"isolate a node", 10, 300, 5'000},
-    {"split", 10, 300, 5'000},      {"bridge node", 6, 300, 5'000},     {"one-way cut", 10, 300, 5'000},
-    {"random loss", 6, 500, 6'000}, {"flapping link", 6, 1'000, 5'000}, {"full disk", 6, 1'000, 8'000},
-    {"bit flips", 6, 0, 0},         {"restart of all", 3, 50, 2'000},   {"delay", 6, 500, 6'000},
-    {"half-open", 6, 500, 6'000},   {"reset", 6, 200, 3'000},           {"clock step", 6, 0, 0},
+    {"kill -9", 14, 50, 5'000},
+    {"stop, continue", 12, 100, 4'000},
+    {"isolate a node", 10, 300, 5'000},
+    {"split", 10, 300, 5'000},
+    {"bridge node", 6, 300, 5'000},
+    {"one-way cut", 10, 300, 5'000},
+    {"stranded writes", 8, 0, 0},
+    {"random loss", 6, 500, 6'000},
+    {"flapping link", 6, 1'000, 5'000},
+    {"full disk", 6, 1'000, 8'000},
+    {"bit flips", 6, 0, 0},
+    {"restart of all", 3, 50, 2'000},
+    {"delay", 6, 500, 6'000},
+    {"half-open", 6, 500, 6'000},
+    {"reset", 6, 200, 3'000},
+    {"clock step", 6, 0, 0},
     {"client gives up", 4, 0, 0},
 };
 
@@ -64,7 +75,7 @@ std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono
     const Nature& nature = kNatures[static_cast<std::size_t>(event.fault)];
     event.lasts = milliseconds(random.between(nature.shortest_ms, nature.longest_ms));
     event.lasts = std::min(event.lasts, storm_ends - std::min(at, storm_ends));
-    event.leader = event.fault != Fault::bit_flip && random.percent(40);
+    event.leader = event.fault != Fault::bit_flip && (event.fault == Fault::strand || random.percent(40));
     event.node = static_cast<unsigned>(random.between(1, nodes));
     if (event.fault == Fault::bit_flip) event.node = fickle;
     event.clients_too = random.percent(25);

@@ -15,6 +15,7 @@ enum class Fault : std::uint8_t {
   split,        ///< two sides that do not see each other
   bridge,       ///< two halves that both see one node
   one_way,      ///< what one node sends does not reach the others, or what they send does not reach it
+  strand,       ///< the leader and one more are cut off, the leader dies; those two and its successor are cut off next
   loss,         ///< random packets, on every link or on those of one node
   flap,         ///< a cable that goes out and in again every 200 ms
   full_disk,    ///< nothing, or little, is left on a node's disk
@@ -26,7 +27,7 @@ enum class Fault : std::uint8_t {
   clock_step,   ///< of the wall clock, by up to an hour; or of the boot clock, as after a suspend
   cancel,       ///< one client gives up what it is doing
 };
-inline constexpr std::size_t kFaults = 16;
+inline constexpr std::size_t kFaults = 17;
 [[nodiscard]] const char* name_of(Fault fault);
 
 struct Event {

@@ -113,9 +113,8 @@ std::string compare_disk(const Nodes& nodes, unsigned node, const std::set<Diges
 
 Verdict judge_end(cloudp2p::ClientHost& client, Nodes& nodes, Book& book, unsigned fickle) {
   Verdict out;
-  const double begun = book.seconds();
   if (!converged(client, nodes, book)) return out;
-  out.converged_s = book.seconds() - begun;
+  out.converged_s = book.seconds();
   std::set<Digest> present;
   for (const Image& image : book.images()) {
     const std::optional<bool> there = read_once_more(client, book, image);

@@ -7,7 +7,7 @@
 namespace nemesis {
 
 struct Verdict {
-  double converged_s = 0;   ///< How long it took until all nodes agreed and nothing was missing.
+  double converged_s = 0;   ///< When all nodes agreed and nothing was missing, on the book's clock.
   std::size_t present = 0;  ///< Images that have to be everywhere.
   std::size_t deleted = 0;
   std::size_t damaged = 0;  ///< Copies that verify found damaged, repaired since.

@@ -1,0 +1,68 @@
+#include "nemesis/cuts.hpp"
+
+namespace nemesis {
+
+using cloudp2p::sim::Random;
+
+namespace {
+
+void both_ways(Directions& out, unsigned a, unsigned b) {
+  out.emplace_back(a, b);
+  out.emplace_back(b, a);
+}
+
+/// All nodes in an order that the dice decide.
+std::vector<unsigned> shuffled(unsigned count, Random& random) {
+  std::vector<unsigned> out;
+  for (unsigned node = 1; node <= count; ++node)
+    out.insert(out.begin() + static_cast<std::ptrdiff_t>(random.below(out.size() + 1)), node);
+  return out;
+}
+
+}  // namespace
+
+Directions isolation(unsigned node, unsigned count, Random random) {
+  Directions out;
+  for (unsigned other = random.percent(50) ? kClients : 1; other <= count; ++other) {
+    if (other != node) both_ways(out, node, other);
+  }
+  return out;
+}
+
+Directions division(unsigned count, bool bridge, Random random) {
+  const std::vector<unsigned> order = shuffled(count, random);
+  const std::size_t members = order.size() - (bridge ? 1 : 0);
+  const std::size_t left = members / 2;
+  const std::uint64_t clients = random.below(4);  // They see all, the left side, the right side, all.
+  Directions out;
+  for (std::size_t a = 0; a < members; ++a) {
+    if ((clients == 1 && a >= left) || (clients == 2 && a < left)) both_ways(out, kClients, order[a]);
+    for (std::size_t b = left; a < left && b < members; ++b)
+      both_ways(out, order[a], order[b]);
+  }
+  return out;
+}
+
+Directions one_way(unsigned node, unsigned count, Random random) {
+  const bool outwards = random.percent(50);
+  const bool one_only = random.percent(40);
+  const auto only = static_cast<unsigned>(random.between(1, count));
+  Directions out;
+  for (unsigned other = random.percent(30) ? kClients : 1; other <= count; ++other) {
+    if (other == node || (one_only && other != only)) continue;
+    out.push_back(outwards ? std::pair(node, other) : std::pair(other, node));
+  }
+  return out;
+}
+
+Directions apart(unsigned first, unsigned second, unsigned count) {
+  Directions out;
+  for (unsigned other = 1; other <= count; ++other) {
+    if (other == first || other == second) continue;
+    both_ways(out, first, other);
+    if (second != first) both_ways(out, second, other);
+  }
+  return out;
+}
+
+}  // namespace nemesis
