@@ -63,7 +63,11 @@ void Chaos::end() {
   remedies_.clear();
   plagues_.clear();
   cluster_.heal();
+  for (std::size_t client = 0; client < cluster_.client_count(); ++client)
+    cluster_.resume_client(client);
   for (const NodeId node : nodes_of(cluster_)) {
+    cluster_.at_moment(node, testing::Moment::kLeading, nullptr);
+    cluster_.stall_disk(node, false);
     cluster_.disk(node, SimCluster::Disk::kHealthy);
     cluster_.slow_disk(node, 1);
     cluster_.resume(node);
@@ -74,6 +78,13 @@ void Chaos::end() {
 
 void Chaos::later(Duration delay, std::function<void()> remedy) {
   remedies_.push_back(Remedy{cluster_.now() + delay, current_, std::move(remedy)});
+}
+
+void Chaos::at_moment(NodeId node, testing::Moment moment, std::function<void()> then) {
+  cluster_.at_moment(node, moment, [this, plague = current_, then = std::move(then)] {
+    current_ = plague;
+    then();
+  });
 }
 
 NodeId Chaos::victim() {
@@ -103,6 +114,10 @@ void Chaos::restart(NodeId node) {
   cluster_.crash(node);
   --restart_owed_[node];
   cluster_.restart(node);
+}
+
+testing::Moment any_moment(Random& random) {
+  return static_cast<testing::Moment>(random.below(static_cast<std::uint64_t>(testing::Moment::kBytesStored) + 1));
 }
 
 std::vector<NodeId> nodes_of(const SimCluster& cluster) {

@@ -47,6 +47,8 @@ class Chaos {
   void later(Duration least, Duration most, std::function<void()> remedy) {
     later(random().log_between(least, most), std::move(remedy));
   }
+  /// At the next such moment of this node, if chaos still reigns then.
+  void at_moment(NodeId node, testing::Moment moment, std::function<void()> then);
   /// A node; the leader more often than others.
   [[nodiscard]] NodeId victim();
   /// Any node but this one; this one when there is no other.
@@ -82,6 +84,7 @@ class Chaos {
   bool leaders_first_ = false;
 };
 
+[[nodiscard]] testing::Moment any_moment(Random& random);
 /// All nodes of the cluster.
 [[nodiscard]] std::vector<NodeId> nodes_of(const testing::SimCluster& cluster);
 

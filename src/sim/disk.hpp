@@ -11,7 +11,8 @@
 
 namespace cloudp2p::sim {
 
-enum class DiskFault : std::uint8_t { none, io, full };
+enum class DiskFault : std::uint8_t { none, full, io, read_only };
+
 
 class Disk {
  public:
@@ -31,9 +32,34 @@ class Disk {
   void slow_down(unsigned factor) noexcept { factor_ = factor; }
   void set_fault(DiskFault fault) noexcept { fault_ = fault; }
   [[nodiscard]] DiskFault fault() const noexcept { return fault_; }
-  [[nodiscard]] Error error() const {
-    return fault_ == DiskFault::full ? Error{Errc::full, "no space left on the simulated disk"}
-                                     : Error{Errc::io, "the simulated disk failed"};
+  void set_call_fails(testing::DiskCall call, bool fails) noexcept {
+    const unsigned bit = 1U << static_cast<unsigned>(call);
+    failing_calls_ = fails ? failing_calls_ | bit : failing_calls_ & ~bit;
+  }
+  void heal_calls() noexcept { failing_calls_ = 0; }
+  /// This call meets EIO now.
+  [[nodiscard]] bool breaks(testing::DiskCall call) const noexcept {
+    return (failing_calls_ & (1U << static_cast<unsigned>(call))) != 0;
+  }
+  /// A change of what is stored is refused now.
+  [[nodiscard]] bool refuses(testing::DiskCall call) const noexcept {
+    return fault_ == DiskFault::io || fault_ == DiskFault::read_only || breaks(call);
+  }
+  /// What the refusal of this call says.
+  [[nodiscard]] Error error(testing::DiskCall call) const {
+    if (breaks(call)) return Error{Errc::io, "the simulated disk failed"};
+    if (fault_ == DiskFault::full) return Error{Errc::full, "no space left on the simulated disk"};
+    if (fault_ == DiskFault::read_only) return Error{Errc::read_only, "the simulated disk is read-only"};
+    return Error{Errc::io, "the simulated disk failed"};
+  }
+  /// What is under way waits, and what comes too.
+  void stall(bool stalled) {
+    if (process_ == nullptr) return;
+    if (stalled) {
+      scheduler_.pause(owner_);
+    } else {
+      scheduler_.resume(owner_, Duration::zero());
+    }
   }
 
   /// The process that uses the disk now; its callbacks go there.
@@ -65,6 +91,7 @@ class Disk {
   Process* process_ = nullptr;
   unsigned factor_ = 1;
   DiskFault fault_ = DiskFault::none;
+  unsigned failing_calls_ = 0;
 };
 
 }  // namespace cloudp2p::sim

@@ -5,12 +5,21 @@ namespace cloudp2p::sim {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::DiskCall;
 using testing::SimCluster;
 
 bool slow_disk(Chaos& chaos) {
   const NodeId node = chaos.victim();
   chaos.cluster().slow_disk(node, static_cast<unsigned>(1U << chaos.random().between(3, 9)));
   chaos.later(50ms, 3s, [&chaos, node] { chaos.cluster().slow_disk(node, 1); });
+  return true;
+}
+
+bool stall_disk(Chaos& chaos) {
+  const NodeId node = chaos.victim();
+  if (!chaos.cluster().running(node)) return false;
+  chaos.cluster().stall_disk(node, true);
+  chaos.later(20ms, 4s, [&chaos, node] { chaos.cluster().stall_disk(node, false); });
   return true;
 }
 
@@ -21,9 +30,10 @@ bool fill_disk(Chaos& chaos) {
   return true;
 }
 
-bool break_disk(Chaos& chaos) {
+/// Healthy again later, but what failed is trusted only after a restart.
+bool damage_disk(Chaos& chaos, SimCluster::Disk state) {
   const NodeId node = chaos.victim();
-  chaos.cluster().disk(node, SimCluster::Disk::kIo);
+  chaos.cluster().disk(node, state);
   chaos.owe_restart(node);
   chaos.later(100ms, 3s, [&chaos, node] {
     chaos.cluster().disk(node, SimCluster::Disk::kHealthy);
@@ -32,10 +42,39 @@ bool break_disk(Chaos& chaos) {
   return true;
 }
 
+bool break_disk(Chaos& chaos) {
+  return damage_disk(chaos, SimCluster::Disk::kIo);
+}
+
+bool make_disk_read_only(Chaos& chaos) {
+  return damage_disk(chaos, SimCluster::Disk::kReadOnly);
+}
+
+template <DiskCall kCall>
+bool fail_call(Chaos& chaos) {
+  const NodeId node = chaos.victim();
+  chaos.cluster().disk_call_fails(node, kCall, true);
+  chaos.owe_restart(node);
+  chaos.later(20ms, 2s, [&chaos, node] {
+    chaos.cluster().disk_call_fails(node, kCall, false);
+    chaos.restart(node);
+  });
+  return true;
+}
+
 constexpr FaultKind kKinds[] = {
-    {"disk slow", 35, slow_disk},
-    {"disk full", 35, fill_disk},
-    {"disk broken", 35, break_disk},
+    {"disk slow", 20, slow_disk},
+    {"disk hanging", 15, stall_disk},
+    {"disk full", 20, fill_disk},
+    {"disk broken", 15, break_disk},
+    {"disk read-only", 10, make_disk_read_only},
+    {"append fails", 10, fail_call<DiskCall::kAppend>},
+    {"commit fails", 10, fail_call<DiskCall::kCommit>},
+    {"read of an image fails", 10, fail_call<DiskCall::kRead>},
+    {"erase fails", 10, fail_call<DiskCall::kErase>},
+    {"record fails", 10, fail_call<DiskCall::kRecord>},
+    {"look-up fails", 10, fail_call<DiskCall::kLookUp>},
+    {"save of the state fails", 10, fail_call<DiskCall::kSaveState>},
 };
 
 }  // namespace

@@ -14,12 +14,25 @@ Machine::Machine(const World& world, Config config, HostId host, Random random)
       catalog_(disk_),
       images_(disk_) {
   catalog_.use_cheap_root();
-  images_.watch([this](const Digest& digest) { world_.events.on_bytes_stored(*this, digest); },
-                [this](const Digest& digest) { world_.events.on_bytes_gone(*this, digest); });
-  state_.watch([this](const DurableState& state) { world_.events.on_state_durable(*this, state); });
+  images_.watch(
+      [this](const Digest& digest) {
+        world_.events.on_bytes_stored(*this, digest);
+        reached(testing::Moment::kBytesStored);
+      },
+      [this](const Digest& digest) { world_.events.on_bytes_gone(*this, digest); });
+  state_.watch([this](const DurableState& state) {
+    world_.events.on_state_durable(*this, state);
+    reached(testing::Moment::kStateSaved);
+  });
   catalog_.watch([this](const CatalogChange& change, const CatalogEntry& held) {
     world_.events.on_record_durable(*this, change, held);
+    reached(testing::Moment::kRecorded);
   });
+}
+
+void Machine::reached(testing::Moment moment) {
+  if (!then_ || moment != awaited_) return;
+  world_.scheduler.at(world_.scheduler.now(), kWorld, [then = std::exchange(then_, nullptr)] { then(); });
 }
 
 Machine::~Machine() {
@@ -27,7 +40,7 @@ Machine::~Machine() {
 }
 
 void Machine::start() {
-  process_ = std::make_unique<Process>(world_.scheduler, random_.fork());
+  process_ = std::make_unique<Process>(world_.scheduler, random_.fork(), skew_percent_);
   entropy_ = std::make_unique<SeededEntropy>(random_.fork());
   disk_.attach(process_.get());
   transport_ = std::make_unique<SimTransport>(world_.network, host_, *process_, Role::node);

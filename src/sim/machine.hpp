@@ -52,6 +52,15 @@ class Machine final : private NodeObserver {
     disk_.slow_down(factor);
   }
   [[nodiscard]] Disk& disk() noexcept { return disk_; }
+  /// From its next start on.
+  void skew_clock(int percent) noexcept { skew_percent_ = percent; }
+  void jump_wall_clock(std::chrono::milliseconds by) {
+    if (process_) process_->jump_wall_clock(by);
+  }
+  void at_moment(testing::Moment moment, Callback<void()> then) {
+    awaited_ = moment;
+    then_ = std::move(then);
+  }
 
   [[nodiscard]] NodeId id() const noexcept { return config_.node_id; }
   [[nodiscard]] HostId host() const noexcept { return host_; }
@@ -67,18 +76,28 @@ class Machine final : private NodeObserver {
   [[nodiscard]] const MemoryImageStore& images() const noexcept { return images_; }
 
  private:
-  void on_leading(Term term) override { world_.events.on_leading(*this, term); }
+  void reached(testing::Moment moment);
+  void on_leading(Term term) override {
+    world_.events.on_leading(*this, term);
+    reached(testing::Moment::kLeading);
+  }
   void on_serving(Term term) override {
     serving_ = term;
     world_.events.on_serving(*this, term);
+    reached(testing::Moment::kServing);
   }
   void on_stepped_down(Term term) override {
     serving_ = 0;
     world_.events.on_stepped_down(*this, term);
+    reached(testing::Moment::kSteppedDown);
   }
-  void on_stamped(const ImageRecord& record) override { world_.events.on_stamped(*this, record); }
+  void on_stamped(const ImageRecord& record) override {
+    world_.events.on_stamped(*this, record);
+    reached(testing::Moment::kStamped);
+  }
   void on_acknowledged(const ImageRecord& record, Term term) override {
     world_.events.on_acknowledged(*this, record, term);
+    reached(testing::Moment::kAcknowledged);
   }
   void on_confirmed_read(Term term) override { world_.events.on_confirmed_read(*this, term); }
 
@@ -96,6 +115,9 @@ class Machine final : private NodeObserver {
   std::unique_ptr<Node> node_;
   Term serving_ = 0;
   unsigned slowness_ = 1;
+  int skew_percent_ = 0;
+  testing::Moment awaited_ = testing::Moment::kLeading;
+  Callback<void()> then_;  ///< Empty: nothing is awaited.
 };
 
 }  // namespace cloudp2p::sim

@@ -83,8 +83,8 @@ void MemoryCatalog::finish_batch() {
       request.read();
       continue;
     }
-    if (disk_.fault() == DiskFault::io) {
-      disk_.post([done = std::move(request.changed), error = disk_.error()] { done(error); });
+    if (disk_.refuses(testing::DiskCall::kRecord)) {
+      disk_.post([done = std::move(request.changed), error = disk_.error(testing::DiskCall::kRecord)] { done(error); });
       continue;
     }
     const Effect effect = apply(*request.change);
@@ -156,6 +156,9 @@ template <class T, class Read>
 void MemoryCatalog::ask(Callback<void(Result<T>)> done, Read read) {
   Request request;
   request.read = [this, done = std::move(done), read = std::move(read)]() mutable {
+    if (disk_.breaks(testing::DiskCall::kLookUp)) {
+      return disk_.post([done = std::move(done), error = disk_.error(testing::DiskCall::kLookUp)] { done(error); });
+    }
     disk_.post([done = std::move(done), answer = read()]() mutable { done(std::move(answer)); });
   };
   enqueue(std::move(request));

@@ -14,15 +14,18 @@ Digest hash_of(const std::vector<Buffer>& parts) {
 
 }  // namespace
 
-/// EIO is never forgiven before a restart; a full disk is when it has room again.
-Error MemoryImageStore::refuse() {
-  if (disk_.fault() == DiskFault::io) failed_ = true;
-  return failed_ ? Error{Errc::io, "the simulated disk failed"} : disk_.error();
+/// EIO and EROFS are never forgiven before a restart; a full disk is when it has room again.
+Error MemoryImageStore::refusal(testing::DiskCall call) {
+  if (!refused_ && disk_.refuses(call)) refused_ = disk_.error(call);
+  if (refused_) return refused_;
+  return disk_.fault() == DiskFault::full ? disk_.error(call) : Error{};
 }
 
 void MemoryImageStore::begin_put(PutHeader header, Callback<void(Result<PutId>)> done) {
   disk_.after(disk_.write_time(0), [this, header = std::move(header), done = std::move(done)]() mutable {
-    if (!writable()) return disk_.post([done = std::move(done), error = refuse()] { done(error); });
+    if (Error error = refusal(testing::DiskCall::kAppend)) {
+      return disk_.post([done = std::move(done), error = std::move(error)] { done(error); });
+    }
     const PutId id{++last_put_};
     Put put;
     put.header = std::move(header);
@@ -47,9 +50,9 @@ void MemoryImageStore::appended(PutId id, Callback<void(Status)> done) {
   Status status;
   if (at == puts_.end()) {
     status = Errc::cancelled;
-  } else if (!writable()) {
-    status = refuse();
-    if (at->second.commit) disk_.post([done = std::move(at->second.commit), error = refuse()] { done(error); });
+  } else if (Error error = refusal(testing::DiskCall::kAppend)) {
+    status = error;
+    if (at->second.commit) disk_.post([done = std::move(at->second.commit), error] { done(error); });
     puts_.erase(at);
   } else {
     --at->second.appends_under_way;
@@ -96,9 +99,10 @@ void MemoryImageStore::finish(Commit& commit) {
 }
 
 void MemoryImageStore::finish(Erasure& erasure) {
-  const bool broken = failed_ || disk_.fault() == DiskFault::io;
-  if (!broken) drop(erasure.file_name);
-  disk_.post([done = std::move(erasure.done), status = broken ? Status(refuse()) : Status()] { done(status); });
+  const Error error = refusal(testing::DiskCall::kErase);
+  const bool full = error.code == Errc::full;  // an erase takes no space
+  if (!error || full) drop(erasure.file_name);
+  disk_.post([done = std::move(erasure.done), status = error && !full ? Status(error) : Status()] { done(status); });
 }
 
 void MemoryImageStore::drop(const std::string& file_name) {
@@ -111,7 +115,7 @@ void MemoryImageStore::drop(const std::string& file_name) {
 }
 
 Result<StoredImage> MemoryImageStore::publish(const Put& put) {
-  if (!writable()) return refuse();
+  if (Error error = refusal(testing::DiskCall::kCommit)) return error;
   const PutHeader& header = put.header;
   if (put.hash.size_bytes() != header.size_bytes || put.hash.finish() != header.digest) {
     return Error{Errc::integrity, "what arrived does not have the promised digest"};
@@ -134,6 +138,7 @@ void MemoryImageStore::abort(PutId id) {
 }
 
 Result<Buffer> MemoryImageStore::read_now(const std::string& file_name, ReadRange range) const {
+  if (disk_.breaks(testing::DiskCall::kRead)) return disk_.error(testing::DiskCall::kRead);
   const auto at = files_.find(file_name);
   if (at == files_.end()) return Error{Errc::not_found, file_name + " is not there"};
   const std::uint64_t size = at->second.about.size_bytes;
@@ -172,7 +177,9 @@ void MemoryImageStore::verify(const Digest& digest, const std::string& file_name
   disk_.after(disk_.read_time(0), [this, digest, file_name, done = std::move(done)]() mutable {
     const auto at = files_.find(file_name);
     Status status;
-    if (at == files_.end()) {
+    if (disk_.breaks(testing::DiskCall::kRead)) {
+      status = disk_.error(testing::DiskCall::kRead);
+    } else if (at == files_.end()) {
       status = Error{Errc::not_found, file_name + " is not there"};
     } else if (hash_of(at->second.parts) != digest) {
       status = Error{Errc::integrity, file_name + " does not match its digest"};
@@ -193,8 +200,8 @@ void MemoryImageStore::list(Callback<void(Result<std::vector<StoredImage>>)> don
 StoreStatus MemoryImageStore::status() const {
   StoreStatus out;
   out.free_bytes = kFreeBytes;
-  if (failed_) {
-    out = StoreStatus{StoreHealth::failed, 0, "the simulated disk failed"};
+  if (refused_) {
+    out = StoreStatus{refused_.code == Errc::read_only ? StoreHealth::read_only : StoreHealth::failed, 0, refused_.message};
   } else if (disk_.fault() == DiskFault::full) {
     out = StoreStatus{StoreHealth::full, 0, "the simulated disk is full"};
   }

@@ -37,7 +37,7 @@ class MemoryImageStore final : public ImageStore {
 
   void crash();
   /// A machine that restarts has its store writable again.
-  void reopen() noexcept { failed_ = false; }
+  void reopen() noexcept { refused_ = {}; }
   /// Bytes of this content, complete and with the right digest, survive a power loss now.
   [[nodiscard]] bool holds(const Digest& digest) const { return by_digest_.contains(digest); }
   /// One bit of a stored image flips where it lies. False when there is none.
@@ -66,8 +66,8 @@ class MemoryImageStore final : public ImageStore {
   };
   using Work = std::variant<Commit, Erasure>;  ///< In the order of the calls.
 
-  [[nodiscard]] bool writable() const { return !failed_ && disk_.fault() == DiskFault::none; }
-  [[nodiscard]] Error refuse();
+  /// Why this call can not be carried out; no error when it can. What refuses for good is remembered.
+  [[nodiscard]] Error refusal(testing::DiskCall call);
   void appended(PutId id, Callback<void(Status)> done);
   void commit_when_written(PutId id);
   void enqueue(Work work);
@@ -85,7 +85,7 @@ class MemoryImageStore final : public ImageStore {
   std::vector<Work> waiting_;
   std::vector<Work> syncing_;
   std::uint64_t last_put_ = 0;
-  bool failed_ = false;
+  Error refused_;  ///< For good: until a restart.
   std::function<void(const Digest&)> on_stored_;
   std::function<void(const Digest&)> on_gone_;
 };

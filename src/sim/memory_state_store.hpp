@@ -48,9 +48,9 @@ class MemoryStateStore final : public StateStore {
       waiting_.pop_front();
       Status status;
       // A state file takes no new space, and the reserve is there for it: a full disk does not stop it.
-      if (disk_.fault() == DiskFault::io) {
-        status = disk_.error();
-        if (disk_.coin()) become(save.state);
+      if (disk_.refuses(testing::DiskCall::kSaveState)) {
+        status = disk_.error(testing::DiskCall::kSaveState);
+        if (disk_.fault() != DiskFault::read_only && disk_.coin()) become(save.state);
       } else {
         become(save.state);
       }

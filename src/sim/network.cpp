@@ -22,7 +22,7 @@ HostId Network::add_host(std::string address) {
   Host host;
   host.address = std::move(address);
   hosts_.push_back(std::move(host));
-  cuts_.assign(hosts_.size() * hosts_.size(), false);
+  paths_.assign(hosts_.size() * hosts_.size(), Path{});
   return static_cast<HostId>(hosts_.size() - 1);
 }
 
@@ -39,6 +39,18 @@ Duration Network::delay(std::size_t bytes) {
   return transfer + (straggles
                          ? random_.between(profile_.delay_max, std::max(profile_.delay_max, profile_.straggler_max))
                          : random_.between(profile_.delay_min, profile_.delay_max));
+}
+
+/// Frames that share a narrow path wait for each other, those of one connection.
+TimePoint Network::arrival(const ConnectionPtr& connection, std::size_t side, std::size_t bytes) {
+  Pipe& pipe = connection->ends[side].out;
+  const testing::LinkProfile& link = path(connection->ends[side].host, connection->ends[1 - side].host).profile;
+  TimePoint sent = scheduler_.now();
+  if (link.nanoseconds_per_kib > 0) {
+    const Duration transfer(static_cast<Duration::rep>(bytes) * link.nanoseconds_per_kib / 1024);
+    sent = pipe.busy_until = std::max(pipe.busy_until, sent) + transfer;
+  }
+  return std::max(pipe.last_ready, sent + link.delay + delay(bytes));
 }
 
 void Network::dial(Dial dial, Callback<void(DialOutcome)> done) {
@@ -63,12 +75,13 @@ void Network::arrive(const Dial& dial, TimePoint deadline, Callback<void(DialOut
   const Host& dialler = hosts_[dial.from];
   if (dialler.transport == nullptr || dialler.generation != dial.generation) return;
   const std::optional<HostId> to = find_host(dial.to.address);
-  const bool path = to && hosts_[*to].powered && !is_cut(dial.from, *to) && !is_cut(*to, dial.from);
-  SimTransport* const listener = path ? hosts_[*to].transport : nullptr;
-  if (path && (listener == nullptr || !listener->listens())) {
+  const bool open = to && hosts_[*to].powered && !is_cut(dial.from, *to) && !is_cut(*to, dial.from) &&
+                    path(dial.from, *to).profile.takes_dials;
+  SimTransport* const listener = open ? hosts_[*to].transport : nullptr;
+  if (open && (listener == nullptr || !listener->listens())) {
     return fail_dial(dial, DialFailure::refused, std::move(done));
   }
-  if (!path || listener->process().paused()) {
+  if (!open || listener->process().paused()) {
     if (scheduler_.now() >= deadline) return fail_dial(dial, DialFailure::unreachable, std::move(done));
     scheduler_.after(kAcceptPoll, kWorld, [this, dial, deadline, done = std::move(done)]() mutable {
       arrive(dial, deadline, std::move(done));
@@ -100,14 +113,14 @@ void Network::send(const ConnectionPtr& connection, std::size_t side, Frame fram
   Pipe& pipe = connection->ends[side].out;
   const std::size_t size = frame.size();
   pipe.queued_bytes += size;
-  pipe.last_ready = std::max(pipe.last_ready, scheduler_.now() + delay(size));
+  pipe.last_ready = arrival(connection, side, size);
   pipe.frames.push_back(Pipe::InFlight{pipe.last_ready, std::move(frame), std::nullopt});
   if (!pipe.scheduled && !pipe.stalled) schedule(connection, side, pipe.frames.front().ready);
 }
 
 void Network::send_close(const ConnectionPtr& connection, std::size_t side, const Error& reason) {
   Pipe& pipe = connection->ends[side].out;
-  pipe.last_ready = std::max(pipe.last_ready, scheduler_.now() + delay(0));
+  pipe.last_ready = arrival(connection, side, 0);
   pipe.frames.push_back(Pipe::InFlight{pipe.last_ready, Frame{}, reason});
   if (!pipe.scheduled && !pipe.stalled) schedule(connection, side, pipe.frames.front().ready);
 }
@@ -116,7 +129,7 @@ void Network::schedule(const ConnectionPtr& connection, std::size_t side, TimePo
   Pipe& pipe = connection->ends[side].out;
   pipe.scheduled = true;
   pipe.stalled = false;
-  scheduler_.at(when, kWorld, [this, connection, side] { pump(connection, side); });
+  pipe.delivery = scheduler_.at(when, kWorld, [this, connection, side] { pump(connection, side); });
 }
 
 void Network::pump(const ConnectionPtr& connection, std::size_t side) {
@@ -172,7 +185,7 @@ void Network::end_later(const ConnectionPtr& connection, std::size_t side, Durat
 }
 
 void Network::cut(HostId from, HostId to) {
-  cuts_[from * hosts_.size() + to] = true;
+  path(from, to).cut = true;
   give_up_if_still_cut(from, to);
 }
 
@@ -198,13 +211,40 @@ void Network::break_connections(HostId a, HostId b) {
   }
 }
 
+void Network::set_link(HostId a, HostId b, const testing::LinkProfile& profile) {
+  path(a, b).profile = path(b, a).profile = profile;
+  if (profile.delay > Duration::zero() || profile.nanoseconds_per_kib > 0) return;
+  for (const ConnectionPtr& connection : connections_) {
+    if (!joins(*connection, a, b)) continue;
+    for (std::size_t side = 0; side < 2; ++side)
+      hasten(connection, side);
+  }
+}
+
+void Network::hasten(const ConnectionPtr& connection, std::size_t side) {
+  Pipe& pipe = connection->ends[side].out;
+  const TimePoint soon = scheduler_.now() + delay(0);
+  pipe.busy_until = scheduler_.now();
+  pipe.last_ready = std::min(pipe.last_ready, soon);
+  for (Pipe::InFlight& frame : pipe.frames)
+    frame.ready = std::min(frame.ready, soon);
+  if (!pipe.scheduled || pipe.frames.empty()) return;
+  scheduler_.cancel(pipe.delivery);
+  schedule(connection, side, pipe.frames.front().ready);
+}
+
 void Network::heal(HostId from, HostId to) {
-  cuts_[from * hosts_.size() + to] = false;
+  path(from, to).cut = false;
   on_host_back(to);
 }
 
 void Network::heal_all() {
-  cuts_.assign(cuts_.size(), false);
+  for (HostId a = 0; a < hosts_.size(); ++a) {
+    for (HostId b = a + 1; b < hosts_.size(); ++b) {
+      if (path(a, b).profile != testing::LinkProfile{}) set_link(a, b, testing::LinkProfile{});
+    }
+  }
+  paths_.assign(paths_.size(), Path{});
   for (HostId id = 0; id < hosts_.size(); ++id)
     on_host_back(id);
 }

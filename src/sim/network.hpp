@@ -38,8 +38,10 @@ struct Pipe {
   std::size_t queued_bytes = 0;
   std::size_t queue_bytes_max = 0;
   bool scheduled = false;
+  EventId delivery = 0;  ///< When it is scheduled.
   bool stalled = false;
   bool drain_wanted = false;
+  TimePoint busy_until{};  ///< On a path of its own bandwidth.
 };
 
 struct End {
@@ -69,7 +71,9 @@ class Network {
   void cut(HostId from, HostId to);
   void heal(HostId from, HostId to);
   void heal_all();
-  [[nodiscard]] bool is_cut(HostId from, HostId to) const { return cuts_[from * hosts_.size() + to]; }
+  [[nodiscard]] bool is_cut(HostId from, HostId to) const { return path(from, to).cut; }
+  /// What is on its way comes at once when the path becomes as good as any.
+  void set_link(HostId a, HostId b, const testing::LinkProfile& profile);
   /// Every connection between the two breaks; new ones may be made.
   void break_connections(HostId a, HostId b);
   /// The process on this host died, or lost power.
@@ -113,7 +117,14 @@ class Network {
   [[nodiscard]] ConnectionId next_connection() noexcept { return ConnectionId{++last_connection_}; }
 
  private:
+  struct Path {
+    bool cut = false;
+    testing::LinkProfile profile;
+  };
+  [[nodiscard]] Path& path(HostId from, HostId to) { return paths_[from * hosts_.size() + to]; }
+  [[nodiscard]] const Path& path(HostId from, HostId to) const { return paths_[from * hosts_.size() + to]; }
   [[nodiscard]] Duration delay(std::size_t bytes);
+  [[nodiscard]] TimePoint arrival(const ConnectionPtr& connection, std::size_t side, std::size_t bytes);
   [[nodiscard]] std::optional<HostId> find_host(const Address& address) const;
   void arrive(const Dial& dial, TimePoint deadline, Callback<void(DialOutcome)> done);
   void fail_dial(const Dial& dial, DialFailure failure, Callback<void(DialOutcome)> done);
@@ -122,13 +133,14 @@ class Network {
   void tell_drained(const ConnectionPtr& connection, std::size_t side);
   void end_later(const ConnectionPtr& connection, std::size_t side, Duration delay, const Error& reason);
   void give_up_if_still_cut(HostId a, HostId b);
+  void hasten(const ConnectionPtr& connection, std::size_t side);
   void sweep();
 
   Scheduler& scheduler_;
   Random random_;
   testing::NetworkProfile profile_;
   std::vector<Host> hosts_;
-  std::vector<bool> cuts_;
+  std::vector<Path> paths_;
   std::vector<ConnectionPtr> connections_;
   FrameWatch watch_;
   std::uint64_t last_connection_ = 0;

@@ -13,11 +13,13 @@ namespace cloudp2p::sim {
 
 class Process final : public Executor, public Timers {
  public:
-  Process(Scheduler& scheduler, Random random)
+  /// Its clock runs `skew_percent` faster than the simulated world.
+  Process(Scheduler& scheduler, Random random, int skew_percent = 0)
       : scheduler_(scheduler),
         owner_(scheduler.add_owner()),
         random_(random),
         clock_offset_(random_.between(Duration(0), std::chrono::hours(100))),
+        rate_percent_(100 + skew_percent),
         wall_offset_ms_(static_cast<std::int64_t>(random_.below(2'000))) {}
   ~Process() override { drop(); }
   Process(const Process&) = delete;
@@ -33,7 +35,10 @@ class Process final : public Executor, public Timers {
   void post(Callback<void()> work) override {
     scheduler_.at(scheduler_.now(), owner_, [work = std::move(work)] { work(); });
   }
-  [[nodiscard]] TimePoint now() const override { return scheduler_.now() + clock_offset_; }
+  void jump_wall_clock(std::chrono::milliseconds by) noexcept { wall_offset_ms_ += by.count(); }
+  [[nodiscard]] TimePoint now() const override {
+    return TimePoint(scheduler_.now().time_since_epoch() * rate_percent_ / 100 + clock_offset_);
+  }
   [[nodiscard]] std::int64_t wall_ms() const override {
     constexpr std::int64_t kStart_ms = 1'700'000'000'000;
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(scheduler_.now().time_since_epoch());
@@ -42,7 +47,8 @@ class Process final : public Executor, public Timers {
   TimerId at(TimePoint when, Callback<void()> callback) override {
     // A moment late, as on real machines: no two processes then act at the very same instant.
     const Duration late = random_.between(Duration(0), std::chrono::microseconds(200));
-    const TimePoint due = std::max(when - clock_offset_, scheduler_.now()) + late;
+    const Duration world = (when.time_since_epoch() - clock_offset_) * 100 / rate_percent_ + Duration(1);
+    const TimePoint due = std::max(TimePoint(world), scheduler_.now()) + late;
     return TimerId{scheduler_.at(
         due, owner_, [callback = std::move(callback)] { callback(); }, Scheduler::Kind::timer)};
   }
@@ -53,7 +59,8 @@ class Process final : public Executor, public Timers {
   const OwnerId owner_;
   Random random_;
   const Duration clock_offset_;
-  const std::int64_t wall_offset_ms_;
+  const int rate_percent_;
+  std::int64_t wall_offset_ms_;
 };
 
 }  // namespace cloudp2p::sim

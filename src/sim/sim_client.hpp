@@ -14,6 +14,11 @@ class SimClient {
             HostId host, Random random);
   ~SimClient();
   void restart();
+  void pause() { process_.pause(); }
+  void resume() {
+    process_.resume();
+    network_.on_host_back(host_);
+  }
 
   template <class T>
   using State = std::shared_ptr<typename testing::SimResult<T>::State>;

@@ -1,18 +1,9 @@
-#include <cloudp2p/testing/sim_cluster.hpp>
-
-#include "sim/sim_client.hpp"
-
-#include <fmt/format.h>
-
-#include <stdexcept>
+#include "sim/sim_cluster_impl.hpp"
 
 namespace cloudp2p::testing {
 
-using namespace sim;
-
 namespace {
 
-constexpr Duration kCheckInterval = std::chrono::milliseconds(250);
 constexpr std::size_t kHeadBytes = 4096;
 
 /// Bytes that images share; what makes an image unique is its head.
@@ -57,76 +48,36 @@ SimImage make_image(std::uint64_t salt, std::size_t size_bytes) {
   return out;
 }
 
-class SimCluster::Impl {
- public:
-  explicit Impl(const SimOptions& given)
-      : options(given),
-        random(options.seed),
-        log(scheduler, options.log_lines_max),
-        network(scheduler, random.fork(), options.network),
-        invariants(scheduler, log, network, options) {
-    if (options.nodes == 0 || options.nodes > limits::kMembersMax) throw std::invalid_argument("nodes: 1 to 15");
-    const Config common = config_of(options);
-    std::vector<Machine*> all;
-    for (const PeerAddress& peer : common.peers) {
-      Config config = common;
-      config.node_id = peer.id;
-      const World world{scheduler, network, log, invariants, options};
-      const HostId host = network.add_host(peer.address.host);
-      members.push_back(std::make_unique<Machine>(world, std::move(config), host, random.fork()));
-      all.push_back(members.back().get());
-    }
-    invariants.watch(std::move(all));
-    network.watch([this](const End& to, const Frame& frame) { invariants.on_frame(to, frame); });
-    std::vector<HostId> client_hosts;
-    for (std::size_t i = 0; i < options.clients; ++i) {
-      client_hosts.push_back(network.add_host("10.0.1." + std::to_string(i + 1)));
-    }
-    for (const auto& member : members)
-      member->start();
-    for (const HostId host : client_hosts) {
-      clients.push_back(std::make_unique<SimClient>(scheduler, network, log, invariants, common, host, random.fork()));
-    }
-    invariants.topology_changed();
+SimCluster::Impl::Impl(const SimOptions& given)
+    : options(given),
+      random(options.seed),
+      log(scheduler, options.log_lines_max),
+      network(scheduler, random.fork(), options.network),
+      invariants(scheduler, log, network, options) {
+  if (options.nodes == 0 || options.nodes > limits::kMembersMax) throw std::invalid_argument("nodes: 1 to 15");
+  const Config common = config_of(options);
+  std::vector<Machine*> all;
+  for (const PeerAddress& peer : common.peers) {
+    Config config = common;
+    config.node_id = peer.id;
+    const World world{scheduler, network, log, invariants, options};
+    const HostId host = network.add_host(peer.address.host);
+    members.push_back(std::make_unique<Machine>(world, std::move(config), host, random.fork()));
+    all.push_back(members.back().get());
   }
-
-  Machine& of(NodeId id) {
-    if (value(id) == 0 || value(id) > members.size()) throw std::invalid_argument("no such node: " + to_string(id));
-    return *members[value(id) - 1];
+  invariants.watch(std::move(all));
+  network.watch([this](const End& to, const Frame& frame) { invariants.on_frame(to, frame); });
+  std::vector<HostId> client_hosts;
+  for (std::size_t i = 0; i < options.clients; ++i) {
+    client_hosts.push_back(network.add_host("10.0.1." + std::to_string(i + 1)));
   }
-  void fault(const std::string& text) { log.note("--- " + text); }
-  void set_cut(NodeId from, NodeId to) { network.cut(of(from).host(), of(to).host()); }
-  bool step(TimePoint until) {
-    if (scheduler.now() >= next_check) {
-      next_check = scheduler.now() + kCheckInterval;
-      invariants.check_often();
-    }
-    return scheduler.step(until);
+  for (const auto& member : members)
+    member->start();
+  for (const HostId host : client_hosts) {
+    clients.push_back(std::make_unique<SimClient>(scheduler, network, log, invariants, common, host, random.fork()));
   }
-  NodeId leader() {
-    NodeId out = kNobody;
-    Term newest = 0;
-    for (const auto& member : members) {
-      if (!member->running() || member->paused() || member->serving_term() <= newest) continue;
-      newest = member->serving_term();
-      out = member->id();
-    }
-    return out;
-  }
-  /// Why the cluster has not converged; empty when it has.
-  std::string difference();
-  std::string describe(const Machine& machine) const;
-
-  const SimOptions options;
-  Scheduler scheduler;
-  Random random;
-  RecordedLog log;
-  Network network;
-  Invariants invariants;
-  std::vector<std::unique_ptr<Machine>> members;
-  std::vector<std::unique_ptr<SimClient>> clients;
-  TimePoint next_check{};
-};
+  invariants.topology_changed();
+}
 
 std::string SimCluster::Impl::difference() {
   if (leader() == kNobody) return "nobody serves";
@@ -209,87 +160,6 @@ bool SimCluster::converges(Duration bound) {
   return true;
 }
 
-void SimCluster::cut(NodeId node, Direction direction) {
-  for (const auto& other : impl_->members) {
-    if (other->id() != node) cut_link(node, other->id(), direction);
-  }
-}
-void SimCluster::cut_link(NodeId node, NodeId other, Direction direction) {
-  static constexpr const char* kWays[] = {"both ways", "outgoing", "incoming"};
-  impl_->fault(
-      fmt::format("cut: node {} from node {}, {}", value(node), value(other), kWays[static_cast<int>(direction)]));
-  if (direction != Direction::kIncoming) impl_->set_cut(node, other);
-  if (direction != Direction::kOutgoing) impl_->set_cut(other, node);
-  impl_->invariants.topology_changed();
-}
-void SimCluster::cut_clients(NodeId node) {
-  impl_->fault(fmt::format("cut: node {} from all clients", value(node)));
-  for (const auto& client : impl_->clients) {
-    impl_->network.cut(client->host(), impl_->of(node).host());
-    impl_->network.cut(impl_->of(node).host(), client->host());
-  }
-}
-void SimCluster::break_links(NodeId node, NodeId other) {
-  impl_->fault(fmt::format("connections break: node {} and node {}", value(node), value(other)));
-  impl_->network.break_connections(impl_->of(node).host(), impl_->of(other).host());
-}
-void SimCluster::heal() {
-  impl_->fault("the network heals");
-  impl_->network.heal_all();
-  impl_->invariants.topology_changed();
-}
-void SimCluster::crash(NodeId node, Crash crash) {
-  if (!running(node)) return;
-  impl_->fault(fmt::format("node {} {}", value(node), crash == Crash::kKill ? "is killed" : "loses power"));
-  impl_->invariants.on_stepped_down(impl_->of(node), 0);
-  impl_->of(node).crash(crash);
-  impl_->invariants.topology_changed();
-}
-void SimCluster::restart(NodeId node) {
-  if (running(node)) return;
-  impl_->fault(fmt::format("node {} starts again", value(node)));
-  impl_->of(node).start();
-  impl_->network.on_host_back(impl_->of(node).host());
-  impl_->invariants.topology_changed();
-}
-void SimCluster::pause(NodeId node) {
-  if (!running(node) || paused(node)) return;
-  impl_->fault(fmt::format("node {} is paused", value(node)));
-  impl_->of(node).pause();
-  impl_->invariants.topology_changed();
-}
-void SimCluster::resume(NodeId node) {
-  if (!running(node) || !paused(node)) return;
-  impl_->fault(fmt::format("node {} goes on", value(node)));
-  impl_->of(node).resume();
-  impl_->network.on_host_back(impl_->of(node).host());
-  impl_->invariants.topology_changed();
-}
-void SimCluster::slow_disk(NodeId node, unsigned factor) {
-  impl_->fault(fmt::format("the disk of node {} is {} times as slow", value(node), factor));
-  impl_->of(node).slow_down(factor);
-}
-void SimCluster::disk(NodeId node, Disk state) {
-  impl_->fault(fmt::format("the disk of node {} is {}", value(node),
-                           state == Disk::kHealthy ? "healthy"
-                           : state == Disk::kFull  ? "full"
-                                                   : "broken"));
-  impl_->of(node).disk().set_fault(static_cast<DiskFault>(state == Disk::kHealthy ? DiskFault::none
-                                                          : state == Disk::kFull  ? DiskFault::full
-                                                                                  : DiskFault::io));
-}
-void SimCluster::corrupt(NodeId node, const Digest& digest) {
-  impl_->fault(fmt::format("a bit flips in {} on node {}", short_id(digest), value(node)));
-  if (impl_->of(node).images().corrupt(digest)) impl_->invariants.bytes_damaged(digest);
-}
-void SimCluster::drain(NodeId node, Duration patience) {
-  impl_->fault(fmt::format("node {} is asked to stop", value(node)));
-  impl_->of(node).drain(patience);
-}
-void SimCluster::network(const NetworkProfile& profile) {
-  impl_->network.set_profile(profile);
-}
-
 SimResult<UploadOutcome> SimCluster::put(const SimImage& image, std::size_t client) {
   auto state = std::make_shared<SimResult<UploadOutcome>::State>();
   impl_->clients.at(client)->put(image, state);
@@ -340,6 +210,9 @@ NodeStatus SimCluster::status(NodeId node) const {
 }
 NodeId SimCluster::leader() const {
   return impl_->leader();
+}
+std::size_t SimCluster::client_count() const noexcept {
+  return impl_->clients.size();
 }
 std::size_t SimCluster::size() const noexcept {
   return impl_->members.size();

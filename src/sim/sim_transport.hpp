@@ -53,8 +53,12 @@ class SimTransport final : public Transport {
   void dial_wanted(const Key& key);
   void dialled(const Key& key, std::uint64_t attempt, Network::DialOutcome outcome);
   void retry_later(const Key& key);
+  /// Unless it is gone by then: a client's process outlives its transport.
   void on_own_thread(Task task) {
-    network_.scheduler().at(network_.scheduler().now(), process_.owner(), std::move(task));
+    network_.scheduler().at(network_.scheduler().now(), process_.owner(),
+                            [alive = std::weak_ptr<int>(alive_), task = std::move(task)]() mutable {
+                              if (!alive.expired()) task();
+                            });
   }
   [[nodiscard]] Held* find(ConnectionId connection);
 
@@ -67,6 +71,7 @@ class SimTransport final : public Transport {
   std::map<ConnectionId, Held> connections_;
   std::uint64_t last_attempt_ = 0;
   TransportCounters counters_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 }  // namespace cloudp2p::sim

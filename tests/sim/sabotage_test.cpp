@@ -11,16 +11,28 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The first violation that random lives show within so many seeds; empty when there is none.
-std::string random_verdict(const Sabotage& sabotage, std::uint64_t seeds) {
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+/// The first violation that random lives show within so many seeds; empty when there is none. `hint` is tried first: it
+/// showed the bug when this was written.
+std::string random_verdict(const Sabotage& sabotage, std::uint64_t seeds, std::uint64_t hint = 1) {
+  for (std::uint64_t i = 0; i <= seeds; ++i) {
     RandomRunOptions options;
-    options.seed = seed;
+    options.seed = i == 0 ? hint : i;
     options.sabotage = sabotage;
     const RandomRunResult result = random_run(options);
-    if (!result.ok()) return result.violations.front();
+    if (result.ok()) continue;
+    MESSAGE("seed " << options.seed << ": " << result.violations.front());
+    return result.violations.front();
   }
   return {};
+}
+
+void mend(SimCluster& sim) {
+  sim.heal();
+  for (std::uint32_t id = 1; id <= sim.size(); ++id) {
+    sim.slow_disk(NodeId{id}, 1);
+    sim.resume(NodeId{id});
+    sim.restart(NodeId{id});
+  }
 }
 
 /// Every one of these lives takes the same course; the seed decides what comes a moment earlier or later.
@@ -36,6 +48,8 @@ std::string verdict(const Scenario& scenario, const Sabotage& sabotage, std::uin
     SimCluster sim(options);
     scenario(sim);
     if (!sim.ok()) return sim.violations().front();
+    mend(sim);
+    if (!sim.converges(30s)) return "I13 (convergence) violated";
   }
   return {};
 }
@@ -104,6 +118,30 @@ void seen_on_a_minority(SimCluster& sim) {
   sim.run_until([&] { return later.done(); }, 5s);
 }
 
+/// The answer to a delete is lost; the image is stored again before the client repeats the delete.
+void repeated_delete(SimCluster& sim) {
+  const SimImage image = make_image(11, 2'000);
+  const NodeId leader = sim.run_until_leader(5s);
+  REQUIRE(sim.put_and_wait(image, 5s).ok());
+  bool lost = false;
+  sim.at_moment(leader, Moment::kAcknowledged, [&] {
+    sim.crash(leader, Crash::kPowerLoss);
+    sim.pause_client(0);
+    lost = true;
+  });
+  const auto removed = sim.remove(image.digest, 0);
+  REQUIRE(sim.run_until([&] { return lost; }, 5s));
+  REQUIRE(sim.run_until_leader(5s) != kNobody);
+  const auto looked = sim.info(image.digest, 1);
+  sim.run_until([&] { return looked.done(); }, 5s);
+  CHECK(sim.put_and_wait(image, 5s, 1).ok());
+  sim.resume_client(0);
+  sim.run_until([&] { return removed.done(); }, 10s);
+  const auto later = sim.info(image.digest, 1);
+  sim.run_until([&] { return later.done(); }, 5s);
+  sim.restart(leader);
+}
+
 }  // namespace
 
 TEST_CASE("a vote that is not persisted is caught") {
@@ -161,13 +199,14 @@ TEST_CASE("a delete that is acknowledged before it is on a majority is caught") 
 TEST_CASE("a delete that does not look at the stamp is caught") {
   Sabotage sabotage;
   sabotage.delete_ignores_stamp = true;
-  CHECK(names(random_verdict(sabotage, 2'000), "I18"));
+  CHECK(names(verdict(repeated_delete, sabotage, 10), "I18"));
+  CHECK(verdict(repeated_delete, {}, 10) == "");
 }
 
 TEST_CASE("a delete that takes the file from under the same content is caught") {
   Sabotage sabotage;
   sabotage.delete_ignores_landing = true;
-  CHECK(random_verdict(sabotage, 600) != "");  // the catalog says that the bytes are here
+  CHECK(random_verdict(sabotage, 2'000, 618) != "");  // the catalog says that the bytes are here
 }
 
 TEST_CASE("a delete beside an upload of the same content is caught") {

@@ -73,15 +73,27 @@ class SimCluster {
   void cut_link(NodeId node, NodeId other, Direction direction);
   void cut_clients(NodeId node);
   void break_links(NodeId node, NodeId other);
+  void heal_link(NodeId node, NodeId other);
+  void link(NodeId node, NodeId other, const LinkProfile& profile);
   /// All paths work again. Paused and crashed nodes stay so.
   void heal();
   void crash(NodeId node, Crash crash = Crash::kKill);
   void restart(NodeId node);
   void pause(NodeId node);
   void resume(NodeId node);
+  /// Its clock runs that much faster (slower when negative) from now on; by at most 50.
+  void skew_clock(NodeId node, int percent);
+  void jump_wall_clock(NodeId node, std::chrono::milliseconds by);
+  /// `then` runs at the next such moment of this node, once, after the event that it is part of; an empty one cancels.
+  void at_moment(NodeId node, Moment moment, Callback<void()> then);
   void slow_disk(NodeId node, unsigned factor);
+  /// Nothing that the disk was given finishes until it goes on, or the node crashes.
+  void stall_disk(NodeId node, bool stalled);
+  /// This call fails with EIO, and no other. What a node then no longer does it does after a restart.
+  void disk_call_fails(NodeId node, DiskCall call, bool fails);
   /// Writes fail with EIO (kIo) or ENOSPC (kFull) until kHealthy and, after EIO, a restart.
-  enum class Disk : std::uint8_t { kHealthy, kFull, kIo };
+  /// kReadOnly: EROFS, until kHealthy and a restart.
+  enum class Disk : std::uint8_t { kHealthy, kFull, kIo, kReadOnly };
   void disk(NodeId node, Disk state);
   void corrupt(NodeId node, const Digest& digest);
   /// As SIGTERM does: hands leadership over, then ends the process.
@@ -99,6 +111,9 @@ class SimCluster {
   SimResult<UploadOutcome> put_and_wait(const SimImage& image, Duration bound, std::size_t client = 0);
   /// The process of this client starts anew; what it was doing ends as cancelled.
   void restart_client(std::size_t client);
+  void pause_client(std::size_t client);
+  void resume_client(std::size_t client);
+  [[nodiscard]] std::size_t client_count() const noexcept;
 
   // What is.
   [[nodiscard]] bool running(NodeId node) const;

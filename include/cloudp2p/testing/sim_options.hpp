@@ -45,6 +45,29 @@ struct SimOptions {
 /// Which way a cut loses messages, seen from the node that is cut off.
 enum class Direction : std::uint8_t { kBoth, kOutgoing, kIncoming };
 
+/// What the path between two nodes is like beyond the network's profile, both ways.
+struct LinkProfile {
+  Duration delay{};                      ///< Added to every frame.
+  std::int64_t nanoseconds_per_kib = 0;  ///< Frames of one connection wait for each other at this rate; 0: they do not.
+  bool takes_dials = true;               ///< Otherwise what is connected stays so, and nothing new connects.
+  friend bool operator==(const LinkProfile&, const LinkProfile&) = default;
+};
+
+/// What a disk can refuse to do, each by itself.
+enum class DiskCall : std::uint8_t { kAppend, kCommit, kRead, kErase, kRecord, kLookUp, kSaveState };
+
+/// Something that happens on a node, at which a fault may strike.
+enum class Moment : std::uint8_t {
+  kLeading,
+  kServing,
+  kSteppedDown,
+  kStamped,
+  kAcknowledged,
+  kStateSaved,
+  kRecorded,
+  kBytesStored,
+};
+
 enum class Crash : std::uint8_t {
   kKill,       ///< The process ends; the kernel closes its connections, the disk finishes what it was given.
   kPowerLoss,  ///< Nobody is told; what was not synced may be lost.

@@ -1,0 +1,57 @@
+// What a SimCluster is made of: sim_cluster.cpp builds and observes it, sim_cluster_faults.cpp troubles it.
+#pragma once
+
+#include "sim/sim_client.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace cloudp2p::testing {
+
+using namespace sim;
+
+class SimCluster::Impl {
+ public:
+  explicit Impl(const SimOptions& given);
+
+  Machine& of(NodeId id) {
+    if (value(id) == 0 || value(id) > members.size()) throw std::invalid_argument("no such node: " + to_string(id));
+    return *members[value(id) - 1];
+  }
+  void fault(const std::string& text) { log.note("--- " + text); }
+  void set_cut(NodeId from, NodeId to) { network.cut(of(from).host(), of(to).host()); }
+  bool step(TimePoint until) {
+    if (scheduler.now() >= next_check) {
+      next_check = scheduler.now() + kCheckInterval;
+      invariants.check_often();
+    }
+    return scheduler.step(until);
+  }
+  NodeId leader() {
+    NodeId out = kNobody;
+    Term newest = 0;
+    for (const auto& member : members) {
+      if (!member->running() || member->paused() || member->serving_term() <= newest) continue;
+      newest = member->serving_term();
+      out = member->id();
+    }
+    return out;
+  }
+  /// Why the cluster has not converged; empty when it has.
+  std::string difference();
+  std::string describe(const Machine& machine) const;
+
+  const SimOptions options;
+  Scheduler scheduler;
+  Random random;
+  RecordedLog log;
+  Network network;
+  Invariants invariants;
+  std::vector<std::unique_ptr<Machine>> members;
+  std::vector<std::unique_ptr<SimClient>> clients;
+  TimePoint next_check{};
+  static constexpr Duration kCheckInterval = std::chrono::milliseconds(250);
+};
+
+}  // namespace cloudp2p::testing
