@@ -43,11 +43,14 @@ std::string remark_on(const MemberView& member) {
 }
 
 std::string table_of(const ClusterView& view) {
-  Table table({{"NODE", true}, {"ADDRESS"}, {"ROLE"}, {"IMAGES", true}, {"MISSING", true}, {"FREE", true}, {""}});
+  Table table({{"NODE", true}, {"ADDRESS"}, {"ROLE"}, {"IMAGES", true}, {"MISSING", true}, {"DAMAGED", true},
+               {"OLDEST VERIFICATION"}, {"FREE", true}, {""}});
   for (const MemberView& member : view.members) {
     const bool known = member.reachable;
     table.add({to_string(member.id), member.address, role_of(view, member),
                known ? std::to_string(member.report.images) : "-", known ? std::to_string(member.report.missing) : "-",
+               known ? std::to_string(member.report.damaged) : "-",
+               known ? date_or_dash(member.report.oldest_verified_ms) : "-",
                known ? human_bytes(member.report.free_bytes) : "-", remark_on(member)});
   }
   std::string text = table.text() + "\nImages with fewer than " + std::to_string(view.members.size()) +
@@ -76,6 +79,7 @@ void print_json(Output& out, const ClusterView& view) {
       json.begin_object().field("id", value(member.id)).field("address", member.address);
       json.field("role", role_of(view, member)).field("reachable", member.reachable).field("voter", member.voter);
       json.field("images", member.report.images).field("missing", member.report.missing);
+      json.field("damaged", member.report.damaged).field("oldest_verified_ms", member.report.oldest_verified_ms);
       json.field("free_bytes", member.report.free_bytes).field("health", health_of(member));
       json.field("silent_ms", member.silent.count()).end_object();
     }

@@ -129,7 +129,7 @@ int run_info(Session& session, const Command& command) {
   if (session.out.json()) {
     session.out.object([&](JsonWriter& json) {
       write_record(json, record);
-      json.field("on_leader", info->on_leader);
+      json.field("on_leader", info->on_leader).field("verified_ms", info->verified_ms);
     });
     return 0;
   }
@@ -137,6 +137,7 @@ int run_info(Session& session, const Command& command) {
                     shown(record.name) + "\nsize    " + human_bytes(record.size_bytes) + " (" +
                     std::to_string(record.size_bytes) + " bytes)\ntype    " + std::string(media_type(record.type)) +
                     "\nstored  " + local_time(record.time_ms) +
+                    (info->on_leader ? "\nchecked " + local_time(info->verified_ms) + ", the leader's copy" : "") +
                     (info->on_leader ? "" : "\nThe leader does not hold the bytes yet; other nodes do."));
   return 0;
 }

@@ -50,6 +50,7 @@ int dispatch(Session& session, const Command& command) {
   if (name == "info") return run_info(session, command);
   if (name == "rm") return run_rm(session, command);
   if (name == "verify") return run_verify(session, command);
+  if (name == "scrub") return run_scrub(session, command);
   if (name == "keygen") return run_keygen(session, command);
   if (name == "config") return run_config(session, command);
   if (name == "completion") {

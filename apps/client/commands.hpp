@@ -18,6 +18,7 @@ namespace client {
 [[nodiscard]] int run_info(Session& session, const Command& command);
 [[nodiscard]] int run_rm(Session& session, const Command& command);
 [[nodiscard]] int run_verify(Session& session, const Command& command);
+[[nodiscard]] int run_scrub(Session& session, const Command& command);
 [[nodiscard]] int run_keygen(Session& session, const Command& command);
 [[nodiscard]] int run_config(Session& session, const Command& command);
 

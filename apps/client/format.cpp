@@ -1,6 +1,7 @@
 // Values as people read them.
 #include "output.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -81,6 +82,17 @@ std::string Table::text() const {
   for (const auto& row : rows_)
     add_line(row);
   return out;
+}
+
+std::string human_seconds(double seconds) {
+  const auto whole = static_cast<long>(std::lround(seconds));
+  if (whole < 60) return std::to_string(whole) + " s";
+  if (whole < 3'600) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
+  return std::to_string(whole / 3'600) + " h " + std::to_string(whole % 3'600 / 60) + " min";
+}
+
+std::string date_or_dash(std::int64_t time_ms) {
+  return time_ms == 0 ? "-" : local_time(time_ms);
 }
 
 }  // namespace client

@@ -31,8 +31,11 @@ const std::vector<CommandHelp>& command_help() {
   static const std::vector<CommandHelp> all = {
       {"status", "who leads, and how every node is", "The leader's line, then the table of `members`.\n"},
       {"discover", "ask all nodes who leads now", ""},
-      {"members", "every node: role, images, what it misses, free space",
-       "\"missing\" counts the images whose bytes that node lacks; they are copied to it in the background.\n"},
+      {"members", "every node: role, images, what it misses or found damaged, free space",
+       R"("missing" counts the images whose bytes that node lacks; they are copied to it in the background. "damaged" counts the
+copies that it has found damaged or gone since it started, and replaced or still lacks. The date says when, of all its
+copies, the one that was verified longest ago was last read and found good: see `scrub`.
+)"},
       {"ping", "the round trip to every configured node", ""},
       {"step-down", "let the leader hand over to its best follower",
        R"(Before work on the leader's machine: it stays a member, and clients see one pause. Answers when the next leader serves.
@@ -81,6 +84,25 @@ Examples:
 Examples:
   verify 3f2a1b4c
   verify --all
+)"},
+      {"scrub", "let every node re-read everything it holds, now",
+       R"(Every node re-reads all its copies and compares them with their digests, and a line for each shows how far it is.
+Uploads and repairs go first. The nodes do the same by themselves, slowly, so that no copy stays unverified for longer
+than store.scrub_days (30); `members` shows the date of the oldest verification.
+
+What fails goes to shared_dir/.cloudp2p/quarantine, is kept there, never served, and fetched again from a node that has
+a good copy: by itself, with or without --repair. With --repair the command waits for that.
+
+Ctrl-C ends the command, not the scrub: the nodes go on. `scrub` again joins them, `scrub --stop` ends it.
+Needs the right "admin".
+
+Exit status 0 when all is clean, or repaired with --repair; 8 when damage was found (with --repair: and could not be
+repaired); 5 when a node could not be asked.
+
+Examples:
+  scrub
+  scrub --repair
+  scrub --repair -o json | jq .damaged
 )"},
       {"keygen", "make the cluster's key in a new file",
        R"(Copy the file to every node and client, readable by its owner only (mode 0600), and name it with

@@ -12,7 +12,7 @@ namespace client {
 namespace {
 
 constexpr unsigned kJobsMax = 64;
-constexpr const char* kLater[] = {"watch", "scrub", "backup", "restore"};
+constexpr const char* kLater[] = {"watch", "backup", "restore"};
 
 void add_text(CLI::App& app, const char* name, std::optional<std::string>& out, const char* type, const char* help) {
   app.add_option_function<std::string>(
@@ -94,6 +94,9 @@ void add_options_of(CLI::App& sub, const std::string& name, Command& command) {
   } else if (name == "verify") {
     arguments("ID", "the images to verify", false);
     sub.add_flag("--all", command.all, "every image");
+  } else if (name == "scrub") {
+    sub.add_flag("--repair", command.repair, "wait until what was damaged is replaced by good copies");
+    sub.add_flag("--stop", command.stop, "end a scrub that is under way");
   } else if (name == "keygen") {
     arguments("FILE", "the file to create", true)->expected(1);
   } else if (name == "config") {
@@ -192,6 +195,7 @@ const std::vector<CommandWords>& command_words() {
       {"info", {}, false},
       {"rm", {"-y"}, false},
       {"verify", {"--all"}, false},
+      {"scrub", {"--repair", "--stop"}, false},
       {"keygen", {}, true},
       {"config", {"show", "check"}, false},
       {"completion", {"bash", "zsh", "fish"}, false},

@@ -30,6 +30,8 @@ struct Command {
   std::int64_t since_ms = 0;
   bool all = false;
   bool yes = false;
+  bool repair = false;
+  bool stop = false;
 };
 
 /// What parsing came to: a command to run, or an exit code because everything has been said.

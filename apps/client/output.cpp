@@ -1,5 +1,6 @@
 #include "output.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -37,8 +38,7 @@ Output::Output(const Settings& settings, bool at_prompt)
 
 void Output::write(std::FILE* to, const std::string& text) {
   const std::lock_guard lock(mutex_);
-  if (bar_drawn_) std::fputs("\r\033[K", stderr);
-  bar_drawn_ = false;
+  clear_bar();
   std::fwrite(text.data(), 1, text.size(), to);
   std::fflush(to);
 }
@@ -100,13 +100,28 @@ bool Output::bar_wanted() const {
 
 void Output::draw_bar(const std::string& text) {
   const std::lock_guard lock(mutex_);
-  std::fputs(("\r" + text + "\033[K").c_str(), stderr);
+  clear_bar();
+  std::fputs(text.c_str(), stderr);
   std::fflush(stderr);
-  bar_drawn_ = true;
+  bar_lines_ = 1 + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// The cursor is at the end of the last line, and goes to where the first one began.
+void Output::clear_bar() {
+  if (bar_lines_ == 0) return;
+  for (std::size_t line = 1; line < bar_lines_; ++line)
+    std::fputs("\r\033[K\033[A", stderr);
+  std::fputs("\r\033[K", stderr);
+  bar_lines_ = 0;
 }
 
 void Output::erase_bar() {
   write(stderr, {});
+}
+
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 }  // namespace client

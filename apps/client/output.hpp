@@ -35,20 +35,24 @@ class Output {
   void log(std::string_view line);
 
   [[nodiscard]] bool bar_wanted() const;
+  /// One line or several, in place of those drawn before.
   void draw_bar(const std::string& text);
   void erase_bar();
 
  private:
   void write(std::FILE* to, const std::string& text);
   [[nodiscard]] std::string mark(bool good) const;
+  void clear_bar();
 
   const Settings& settings_;
   const bool at_prompt_;
   const bool colour_;
   std::mutex mutex_;
-  bool bar_drawn_ = false;
+  std::size_t bar_lines_ = 0;  ///< On the screen now.
 };
 
+/// Of the terminal behind stderr.
+[[nodiscard]] std::size_t terminal_columns();
 /// Without control characters.
 [[nodiscard]] std::string shown(std::string_view text);
 /// "47.1 MB"
@@ -56,6 +60,10 @@ class Output {
 /// "2024-05-01 12:00:07" in local time, or RFC 3339 in UTC.
 [[nodiscard]] std::string local_time(std::int64_t time_ms);
 [[nodiscard]] std::string utc_time(std::int64_t time_ms);
+/// In local time; "-" for 0.
+[[nodiscard]] std::string date_or_dash(std::int64_t time_ms);
+/// "3 min 20 s"
+[[nodiscard]] std::string human_seconds(double seconds);
 
 /// Columns as wide as their widest cell; numbers are right-aligned.
 class Table {

@@ -1,9 +1,5 @@
 #include "progress.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
-#include <cmath>
 #include <cstdio>
 
 namespace client {
@@ -15,18 +11,6 @@ namespace {
 
 constexpr auto kPatience = 500ms;
 constexpr auto kRedraw = 100ms;
-
-std::size_t terminal_columns() {
-  winsize size{};
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-std::string human_seconds(double seconds) {
-  const auto whole = static_cast<long>(std::lround(seconds));
-  if (whole < 60) return std::to_string(whole) + " s";
-  if (whole < 3'600) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
-  return std::to_string(whole / 3'600) + " h " + std::to_string(whole % 3'600 / 60) + " min";
-}
 
 }  // namespace
 

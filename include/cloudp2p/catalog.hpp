@@ -100,6 +100,9 @@ class Catalog {
                       Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
   /// Live records whose bytes are not here, ordered by digest, above `after`.
   virtual void missing(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
+  /// Live records whose bytes are here, by the date of their last verification: those dated after `now_ms` first (a
+  /// clock was wrong), then the oldest, by (verified_ms, digest).
+  virtual void stalest(std::int64_t now_ms, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
 
   [[nodiscard]] virtual const CatalogSummary& summary() const = 0;
   [[nodiscard]] virtual const BucketHashes& buckets() const = 0;

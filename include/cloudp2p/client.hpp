@@ -20,6 +20,7 @@
 #include <cloudp2p/entropy.hpp>
 #include <cloudp2p/image_store.hpp>
 #include <cloudp2p/log_sink.hpp>
+#include <cloudp2p/scrub.hpp>
 #include <cloudp2p/timers.hpp>
 #include <cloudp2p/transport.hpp>
 
@@ -75,6 +76,7 @@ struct UploadOutcome {
 struct ImageInfo {
   ImageRecord record;
   bool on_leader = false;  ///< The leader itself holds the bytes.
+  std::int64_t verified_ms = 0;  ///< When the leader last knew its copy to match the digest; 0: it has none.
 };
 struct MemberView {
   NodeId id = kNobody;
@@ -99,6 +101,13 @@ struct CopyCheck {
   Errc code = Errc::ok;  ///< ok, integrity, not_found, unreachable, io
   std::string message;
   std::string file_name;
+};
+/// One node's answer to `scrub`.
+struct ScrubView {
+  NodeId node = kNobody;
+  Errc code = Errc::ok;  ///< Otherwise the node could not be asked, or refused; `message` says why.
+  std::string message;
+  ScrubPass pass;
 };
 struct TransferProgress {
   std::uint64_t bytes_done = 0;
@@ -138,6 +147,9 @@ class Client {
   virtual OperationId members(Callback<void(Result<ClusterView>)> done) = 0;
   /// Asks every configured node to re-hash its own copy.
   virtual OperationId verify(const Digest& digest, Callback<void(Result<std::vector<CopyCheck>>)> done) = 0;
+  /// Asks these nodes (none: every configured one) about their scrub, or to begin or stop one; needs the right `admin`.
+  virtual OperationId scrub(ScrubAction action, std::vector<NodeId> nodes,
+                            Callback<void(Result<std::vector<ScrubView>>)> done) = 0;
   /// Round trip to one node.
   virtual OperationId ping(NodeId node, Callback<void(Result<LeaderView>)> done) = 0;
   /// The leader hands over to its best follower and stays a member; answers when the next leader serves. Errc::refused

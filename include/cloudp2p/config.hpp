@@ -67,6 +67,8 @@ struct Config {
   bool accept_any = false;                         ///< Also what is not an image.
   std::optional<std::uint64_t> free_bytes_min;     ///< Watermark; unset: the smaller of 1 GiB and 5 % of the file system.
   std::uint64_t repair_bytes_per_second = 0;       ///< 0: as fast as uploads leave room.
+  std::chrono::seconds scrub_interval = std::chrono::hours(30 * 24);  ///< Every copy is re-hashed this often; 0: never.
+  std::uint64_t scrub_bytes_per_second = 0;        ///< Most that scrubbing reads; 0: what the interval needs.
 
   // Logging (executables).
   LogLevel log_level = LogLevel::info;

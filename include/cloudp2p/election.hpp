@@ -27,6 +27,8 @@ struct MemberReport {
   std::uint64_t missing = 0;     ///< Live images whose bytes this node lacks.
   std::uint64_t free_bytes = 0;
   std::uint8_t health = 0;       ///< StoreHealth
+  std::int64_t oldest_verified_ms = 0;  ///< Of the copies here, the date of the one verified longest ago; 0: none.
+  std::uint64_t damaged = 0;     ///< Copies found damaged or gone since this node started.
   friend bool operator==(const MemberReport&, const MemberReport&) = default;
 };
 

@@ -52,6 +52,8 @@ class ClientHost {
   [[nodiscard]] virtual Result<ListPage> list(const ListQuery& query) = 0;
   [[nodiscard]] virtual Result<ClusterView> members() = 0;
   [[nodiscard]] virtual Result<std::vector<CopyCheck>> verify(const Digest& digest) = 0;
+  [[nodiscard]] virtual Result<std::vector<ScrubView>> scrub(ScrubAction action,
+                                                            const std::vector<NodeId>& nodes = {}) = 0;
   [[nodiscard]] virtual Result<LeaderView> ping(NodeId node) = 0;
   [[nodiscard]] virtual Result<StepDownOutcome> step_down() = 0;
   /// Safe from any thread, also while calls are under way.

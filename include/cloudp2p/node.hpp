@@ -44,6 +44,8 @@ struct NodeCounters {
   std::uint64_t deletes_acknowledged = 0;
   std::uint64_t replicas_stored = 0;
   std::uint64_t repairs = 0;
+  std::uint64_t copies_verified = 0;  ///< Re-hashed here and found good.
+  std::uint64_t copies_damaged = 0;   ///< Found damaged, unreadable for long, or gone.
   std::uint64_t reads = 0;
   std::uint64_t elections_started = 0;
   std::uint64_t terms_led = 0;
@@ -58,6 +60,7 @@ struct NodeStatus {
   CatalogSummary catalog;
   StoreStatus store;
   std::uint64_t under_replicated = 0;
+  std::int64_t oldest_verified_ms = 0;  ///< Of the copies here; 0: none, or not looked yet.
   std::size_t uploads_in_flight = 0;
   std::size_t bytes_in_flight = 0;
   NodeCounters counters;
@@ -91,6 +94,8 @@ struct Sabotage {
   bool delete_acked_before_majority = false;
   bool delete_ignores_landing = false;  ///< The file goes although the same content is being committed.
   bool delete_beside_upload = false;    ///< Of the same content, at the same time.
+  bool damage_not_recorded = false;     ///< A bad copy goes to the quarantine and is still said to be here.
+  bool damage_dated_as_good = false;    ///< Whatever a verification finds, the copy counts as verified.
 };
 
 struct NodeExtras {
@@ -111,7 +116,7 @@ class Node {
   [[nodiscard]] virtual Status start() = 0;
   /// Stops admitting, lets uploads finish (at most `patience`), hands leadership over, then calls back once.
   virtual void drain(Duration patience, Callback<void()> done) = 0;
-  /// Applies what may change live: limits, repair rate, takeover. The rest is reported as unchanged in the log.
+  /// Applies what may change live: limits, repair and scrub rates, takeover. The rest is reported as unchanged in the log.
   virtual void reload(const Config& config) = 0;
   [[nodiscard]] virtual NodeStatus status() const = 0;
 };

@@ -76,6 +76,11 @@ OperationId ClientCore::verify(const Digest& digest, Callback<void(Result<std::v
   return begin(std::make_shared<VerifyOperation>(*this, next_id(), std::move(done), digest));
 }
 
+OperationId ClientCore::scrub(ScrubAction action, std::vector<NodeId> nodes,
+                              Callback<void(Result<std::vector<ScrubView>>)> done) {
+  return begin(std::make_shared<ScrubOperation>(*this, next_id(), std::move(done), action, std::move(nodes)));
+}
+
 OperationId ClientCore::ping(NodeId node, Callback<void(Result<LeaderView>)> done) {
   return begin(std::make_shared<PingOperation>(*this, next_id(), std::move(done), node));
 }

@@ -29,6 +29,8 @@ class ClientCore final : public Client, private TransportHandler, private LinkEv
   OperationId list(ListQuery query, Callback<void(Result<ListPage>)> done) override;
   OperationId members(Callback<void(Result<ClusterView>)> done) override;
   OperationId verify(const Digest& digest, Callback<void(Result<std::vector<CopyCheck>>)> done) override;
+  OperationId scrub(ScrubAction action, std::vector<NodeId> nodes,
+                    Callback<void(Result<std::vector<ScrubView>>)> done) override;
   OperationId ping(NodeId node, Callback<void(Result<LeaderView>)> done) override;
   OperationId step_down(Callback<void(Result<StepDownOutcome>)> done) override;
   void cancel(OperationId operation) override;

@@ -40,7 +40,7 @@ void GetOperation::on_reply(wire::Message& message, Buffer) {
 }
 
 void GetOperation::found(const wire::Entry& entry) {
-  info_ = {entry.record, entry.present};
+  info_ = {entry.record, entry.present, entry.verified_ms};
   const NodeId first = leader();
   leave_leader();
   progressed();

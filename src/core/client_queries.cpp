@@ -38,7 +38,7 @@ void InfoOperation::on_reply(wire::Message& message, Buffer) {
   auto* result = std::get_if<wire::InfoResult>(&message);
   if (result == nullptr) return reject("expected InfoResult");
   leave_leader();
-  finish(ImageInfo{std::move(result->entry.record), result->entry.present});
+  finish(ImageInfo{std::move(result->entry.record), result->entry.present, result->entry.verified_ms});
 }
 
 RemoveOperation::RemoveOperation(ClientCore& core, OperationId id, Callback<void(Result<ImageRecord>)> done,
@@ -263,6 +263,29 @@ void VerifyOperation::all_settled() {
   std::vector<CopyCheck> out;
   for (auto& [node, check] : checks_)
     out.push_back(std::move(check));
+  finish(std::move(out));
+}
+
+void ScrubOperation::begin() {
+  if (nodes_.empty()) return ask(core_.links().nodes());
+  for (const NodeId node : nodes_) {
+    if (!core_.links().knows(node))
+      return fail({Errc::invalid_argument, "node " + to_string(node) + " is not among the configured peers"});
+  }
+  ask(nodes_);
+}
+
+bool ScrubOperation::take(NodeId node, wire::Message& message) {
+  const auto* result = std::get_if<wire::ScrubResult>(&message);
+  if (result == nullptr) return false;
+  views_[node] = {node, Errc::ok, {}, result->pass};
+  return true;
+}
+
+void ScrubOperation::all_settled() {
+  std::vector<ScrubView> out;
+  for (auto& [node, view] : views_)
+    out.push_back(std::move(view));
   finish(std::move(out));
 }
 

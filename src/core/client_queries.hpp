@@ -147,6 +147,25 @@ class VerifyOperation final : public Answering<FanOut, std::vector<CopyCheck>> {
   std::map<NodeId, CopyCheck> checks_;
 };
 
+class ScrubOperation final : public Answering<FanOut, std::vector<ScrubView>> {
+ public:
+  ScrubOperation(ClientCore& core, OperationId id, Callback<void(Result<std::vector<ScrubView>>)> done,
+                 ScrubAction action, std::vector<NodeId> nodes)
+      : Answering(core, id, std::move(done)), action_(action), nodes_(std::move(nodes)) {}
+  void begin() override;
+
+ protected:
+  wire::Message question(RequestId request) const override { return wire::Scrub{request, action_}; }
+  bool take(NodeId node, wire::Message& message) override;
+  void failed(NodeId node, const Error& error) override { views_[node] = {node, error.code, error.message, {}}; }
+  void all_settled() override;
+
+ private:
+  const ScrubAction action_;
+  const std::vector<NodeId> nodes_;
+  std::map<NodeId, ScrubView> views_;
+};
+
 class PingOperation final : public Answering<FanOut, LeaderView> {
  public:
   PingOperation(ClientCore& core, OperationId id, Callback<void(Result<LeaderView>)> done, NodeId node)

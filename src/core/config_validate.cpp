@@ -141,6 +141,7 @@ Status validate_store(const Config& config) {
     return problem("/store/image_bytes_max", "expected a whole number from 1 to " + std::to_string(kBytesMax) +
                                                  ", got " + std::to_string(config.image_bytes_max));
   }
+  if (config.scrub_interval < std::chrono::seconds(0)) return problem("/store/scrub_days", "expected 0 or more days");
   return {};
 }
 

@@ -86,7 +86,9 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
                     election.on_message(Coordinator{term, leader}, now);
                   });
                 }),
-      reads_(services_,
+      copies_(services_),
+      scrub_(services_, copies_),
+      reads_(services_, copies_,
              [this] {
                std::uint64_t round = 0;
                driver_->feed([&](Election& election, TimePoint now) { round = election.begin_round(now); });
@@ -97,6 +99,7 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
       takeover_(services_, push_, [this](Term term) { serve(term); }) {
   for (const PeerAddress& peer : config.peers) addresses_[peer.id] = peer.address;
   services_.on_deleted = [this](const Digest& digest, const std::string& file) { landing_.on_deleted(digest, file); };
+  services_.on_recorded = [this](const CatalogEntry& held) { scrub_.on_recorded(held); };
 }
 
 std::unique_ptr<ElectionDriver> NodeImpl::make_driver() {
@@ -162,7 +165,9 @@ void NodeImpl::tick() {
   deletes_.tick();
   takeover_.tick();
   parked_.expire();
-  repair_.tick(uploads_.in_flight() + replicas_.in_flight() == 0);
+  const bool quiet = uploads_.in_flight() + replicas_.in_flight() == 0;
+  repair_.tick(quiet);
+  scrub_.tick(quiet && repair_.in_flight() == 0);
   make_way_when_full();
   continue_handover();
   keep_bulk_links_awake();
@@ -226,6 +231,8 @@ void NodeImpl::reload(const Config& config) {
   services_.config.image_bytes_max = config.image_bytes_max;
   services_.config.accept_any = config.accept_any;
   services_.config.repair_bytes_per_second = config.repair_bytes_per_second;
+  services_.config.scrub_interval = config.scrub_interval;
+  services_.config.scrub_bytes_per_second = config.scrub_bytes_per_second;
   bully_->set_takeover(config.takeover);
   services_.log(LogLevel::info, "configuration reloaded: limits, takeover, log level and keys are in force; other changes need a restart");
 }
@@ -238,6 +245,7 @@ NodeStatus NodeImpl::status() const {
   out.catalog = services_.ports.catalog->summary();
   out.store = services_.ports.images->status();
   out.under_replicated = under_replicated_;
+  out.oldest_verified_ms = scrub_.oldest_verified_ms();
   out.uploads_in_flight = uploads_.in_flight() + replicas_.in_flight();
   out.bytes_in_flight = uploads_.bytes_in_flight();
   out.counters = services_.counters;

@@ -8,6 +8,7 @@
 #include "core/reconcile.hpp"
 #include "core/repair.hpp"
 #include "core/replicas.hpp"
+#include "core/scrub.hpp"
 #include "core/takeover.hpp"
 #include "core/uploads.hpp"
 
@@ -107,6 +108,8 @@ class NodeImpl final : public Node, private TransportHandler {
   std::unique_ptr<ElectionDriver> driver_;
   Uploads uploads_;
   Replicas replicas_;
+  Copies copies_;
+  Scrub scrub_;
   Reads reads_;
   Deletes deletes_;
   Takeover takeover_;

@@ -99,8 +99,13 @@ void NodeImpl::carry_out(const MemberReported& reported) {
 MemberReport NodeImpl::own_report() const {
   const CatalogSummary& catalog = services_.ports.catalog->summary();
   const StoreStatus store = services_.ports.images->status();
-  return MemberReport{catalog.root, catalog.images, catalog.missing, store.free_bytes,
-                      static_cast<std::uint8_t>(store.health)};
+  return MemberReport{catalog.root,
+                      catalog.images,
+                      catalog.missing,
+                      store.free_bytes,
+                      static_cast<std::uint8_t>(store.health),
+                      scrub_.oldest_verified_ms(),
+                      services_.counters.copies_damaged};
 }
 
 void NodeImpl::update_fitness() {

@@ -162,7 +162,7 @@ void Reads::send_read(const Key& key, std::uint64_t offset, Result<Buffer> bytes
   const bool shorter = bytes.ok() && bytes->empty();
   if (!bytes.ok() || shorter) {
     const Error error = shorter ? Error{Errc::integrity, "the stored file is too short"} : bytes.error();
-    lost_bytes(serving.entry, error);
+    copies_.lost(serving.entry, error);
     return end_fetch(key, error.code, error.message);
   }
   const std::size_t count = bytes->size();
@@ -176,16 +176,6 @@ void Reads::send_read(const Key& key, std::uint64_t offset, Result<Buffer> bytes
 void Reads::end_fetch(const Key& key, Errc code, const std::string& message) {
   (void)services_.send(key.first, wire::FetchEnd{key.second, code, message});
   fetches_.erase(key);
-}
-
-void Reads::lost_bytes(const CatalogEntry& entry, const Error& error) {
-  if (error.code != Errc::not_found && error.code != Errc::integrity) return;
-  auto noted = [this, error](const Result<CatalogEntry>& held) {
-    if (!held.ok() || held->present || held->record.tombstone) return;  // deleted, or stored again meanwhile
-    services_.log(LogLevel::error, fmt::format("image {}: {}; it will be fetched again from another node",
-                                               short_id(held->record.digest), error.text()));
-  };
-  services_.record(CatalogChange{entry.record, CatalogChange::Presence{false, "", 0, entry.file_name}}, std::move(noted));
 }
 
 void Reads::on_drained(ConnectionId connection) {
@@ -216,23 +206,12 @@ void Reads::on_verify(ConnectionId connection, const wire::Verify& ask) {
       (void)services_.send(key.first, wire::VerifyResult{key.second, services_.self, code, text, ""});
       return;
     }
-    const CatalogEntry& held = **entry;
-    services_.ports.images->verify(held.record.digest, held.file_name,
-                                   services_.guard([this, key, held](const Status& status) { verified(key, held, status); }));
+    copies_.check(**entry, services_.guard([this, key, file = (*entry)->file_name](const Status& status) {
+      (void)services_.send(key.first, wire::VerifyResult{key.second, services_.self, status.code(),
+                                                         status.ok() ? "" : status.error().message, file});
+    }));
   };
   services_.ports.catalog->get(ask.digest, services_.guard(std::move(found)));
-}
-
-void Reads::verified(const Key& key, const CatalogEntry& entry, const Status& status) {
-  (void)services_.send(key.first, wire::VerifyResult{key.second, services_.self, status.code(),
-                                                     status.ok() ? "" : status.error().message, entry.file_name});
-  if (status.ok()) {
-    CatalogChange::Presence presence{true, entry.file_name, services_.ports.timers->wall_ms(), entry.file_name};
-    services_.record(CatalogChange{entry.record, std::move(presence)});
-    return;
-  }
-  if (status.code() == Errc::integrity) services_.ports.images->quarantine(entry.file_name, [](const Status&) {});
-  lost_bytes(entry, status.error());
 }
 
 }  // namespace cloudp2p::core

@@ -4,7 +4,7 @@
 // node led at some moment after it was asked. Many requests share a round.
 #pragma once
 
-#include "core/services.hpp"
+#include "core/copies.hpp"
 
 #include <deque>
 
@@ -13,8 +13,9 @@ namespace cloudp2p::core {
 class Reads {
  public:
   /// `begin_round` starts a heartbeat round and returns its number; `unstable` tells records that must not be shown.
-  Reads(Services& services, std::function<std::uint64_t()> begin_round, std::function<bool(const Digest&)> unstable)
-      : services_(services), begin_round_(std::move(begin_round)), unstable_(std::move(unstable)) {}
+  Reads(Services& services, Copies& copies, std::function<std::uint64_t()> begin_round,
+        std::function<bool(const Digest&)> unstable)
+      : services_(services), copies_(copies), begin_round_(std::move(begin_round)), unstable_(std::move(unstable)) {}
 
   void on_list(ConnectionId connection, const wire::List& ask);
   void on_info(ConnectionId connection, const wire::Info& ask);
@@ -54,10 +55,9 @@ class Reads {
   void serve(const Key& key);
   void send_read(const Key& key, std::uint64_t offset, Result<Buffer> bytes);
   void end_fetch(const Key& key, Errc code, const std::string& message);
-  void lost_bytes(const CatalogEntry& entry, const Error& error);
-  void verified(const Key& key, const CatalogEntry& entry, const Status& status);
 
   Services& services_;
+  Copies& copies_;
   std::function<std::uint64_t()> begin_round_;
   std::function<bool(const Digest&)> unstable_;
   std::deque<Waiting> waiting_;

@@ -80,6 +80,7 @@ void Repair::ask_next_source(const Digest& digest) {
     fetch.put = std::make_unique<LocalPut>(
         services_, PutHeader{name, digest, fetch.record.size_bytes, fetch.record.type, fetch.record.name});
   }
+  fetch.only_from = fetch.put->received() == 0 || fetch.only_from == source ? source : kNobody;
   fetch.put->set_owner({[this, digest] {
                           const auto at = fetches_.find(digest);
                           if (at != fetches_.end()) grant(at->second);
@@ -140,9 +141,17 @@ void Repair::landed(const Digest& digest, const Result<CatalogEntry>& entry) {
     ++services_.counters.repairs;
     return end(digest, {});
   }
+  if (entry.code() == Errc::integrity) blame(at->second);
   // A source with damaged bytes: the others may have good ones.
   if (entry.code() == Errc::integrity && !at->second.sources.empty()) return ask_next_source(digest);
   end(digest, entry.error());
+}
+
+/// Who sent damaged bytes does not know it: told to look, it puts its copy aside and fetches a good one.
+void Repair::blame(const Fetch& fetch) {
+  const auto link = services_.links.find(fetch.only_from);
+  if (link == services_.links.end() || !link->second.bulk_up) return;
+  (void)services_.send(link->second.bulk, wire::Verify{0, fetch.record.digest});
 }
 
 void Repair::leave_source(Fetch& fetch) {

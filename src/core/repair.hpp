@@ -32,6 +32,7 @@ class Repair {
     ImageRecord record;
     bool offered = false;  ///< By a leader, and not in this catalog yet: lands under its term or not at all.
     std::vector<NodeId> sources;  ///< Still to be asked, best last.
+    NodeId only_from = kNobody;   ///< All bytes so far came from there; kNobody: from several.
     wire::RequestId call = 0;
     ConnectionId connection = kNoConnection;
     std::unique_ptr<LocalPut> put;
@@ -49,6 +50,7 @@ class Repair {
   void land(Fetch& fetch);
   void landed(const Digest& digest, const Result<CatalogEntry>& entry);
   void leave_source(Fetch& fetch);
+  void blame(const Fetch& fetch);
   void end(const Digest& digest, const Status& status);
   void give_up_silent();
 

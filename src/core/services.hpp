@@ -43,6 +43,7 @@ class Services {
   std::multiset<Digest> pushing;  ///< Records on their way to a majority, and then to here.
   /// A tombstone is held here, and nothing claims this file any more, if there was one; set by the node.
   std::function<void(const Digest&, const std::string& dropped_file)> on_deleted;
+  std::function<void(const CatalogEntry&)> on_recorded;  ///< After every change; set by the node.
   bool draining = false;  ///< Hands leadership over: admits nothing new.
   bool catalog_failed = false;  ///< Takes no more records until a restart.
   bool serving = false;   ///< Leads and has finished its takeover.

@@ -7,6 +7,7 @@
 
 #include <cloudp2p/catalog.hpp>
 #include <cloudp2p/election.hpp>
+#include <cloudp2p/scrub.hpp>
 #include <cloudp2p/transport.hpp>
 
 #include <variant>
@@ -248,12 +249,23 @@ struct SyncPush {
   std::vector<Entry> entries;
 };
 
+/// About the pass over all copies of the node that is asked.
+struct Scrub {
+  RequestId request = 0;
+  ScrubAction action = ScrubAction::look;
+};
+struct ScrubResult {
+  RequestId request = 0;
+  NodeId from = kNobody;
+  ScrubPass pass;
+};
+
 using Message =
     std::variant<Hello, ErrorReply, PreVote, PreVoteAnswer, VoteRequest, Vote, Coordinator, Transfer, Heartbeat, HeartbeatAck,
                  QueryLeader, LeaderInfo, Ping, Pong, Upload, Credit, Chunk, Cancel, UploadResult, Replicate, ReplicateAck, Fetch,
                  FetchBegin, FetchEnd, List, ListResult, Info, InfoResult, Verify, VerifyResult, QueryMembers, MembersResult,
                  SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush, Delete, DeleteResult, StepDown,
-                 StepDownResult>;
+                 StepDownResult, Scrub, ScrubResult>;
 
 [[nodiscard]] Frame encode(const Message& message, Buffer payload = {});
 /// Errc::protocol when malformed; the message names the field.

@@ -51,7 +51,8 @@ struct Shape<MemberReport> {
   static constexpr std::tuple fields{
       Field{1, "catalog_root", &MemberReport::catalog_root}, Field{2, "images", &MemberReport::images},
       Field{3, "missing", &MemberReport::missing}, Field{4, "free_bytes", &MemberReport::free_bytes},
-      Field{5, "health", &MemberReport::health}};
+      Field{5, "health", &MemberReport::health}, Field{6, "oldest_verified", &MemberReport::oldest_verified_ms},
+      Field{7, "damaged", &MemberReport::damaged}};
 };
 template <>
 struct Shape<Entry> {
@@ -377,3 +378,5 @@ struct Shape<StepDownResult> : MessageType<45> {
 };
 
 }  // namespace cloudp2p::wire
+
+#include "core/wire_fields_scrub.hpp"

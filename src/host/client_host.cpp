@@ -125,6 +125,10 @@ class ThreadedClient final : public ClientHost {
   Result<std::vector<CopyCheck>> verify(const Digest& digest) override {
     return wait<std::vector<CopyCheck>>([this, digest](auto done) { return client_->verify(digest, std::move(done)); });
   }
+  Result<std::vector<ScrubView>> scrub(ScrubAction action, const std::vector<NodeId>& nodes) override {
+    return wait<std::vector<ScrubView>>(
+        [this, action, nodes](auto done) { return client_->scrub(action, nodes, std::move(done)); });
+  }
   Result<LeaderView> ping(NodeId node) override {
     return wait<LeaderView>([this, node](auto done) { return client_->ping(node, std::move(done)); });
   }

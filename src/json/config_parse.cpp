@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kIdMax = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kBytesMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 constexpr std::uint64_t kHourMs = 3'600'000;
+constexpr std::uint64_t kScrubDaysMax = 3'650;
 constexpr std::uint64_t kRetriesMax = 1'000;
 constexpr std::uint64_t kSchema = 1;
 constexpr char kAddress[] = "\"host:port\"";
@@ -143,6 +144,13 @@ Status read_free_bytes(const Place& at, Draft& draft) {
   return {};
 }
 
+Status read_scrub_days(const Place& at, Draft& draft) {
+  std::uint64_t days = 0;
+  if (Status status = read(at, days, {0, kScrubDaysMax}); !status) return status;
+  draft.config.scrub_interval = std::chrono::hours(24 * days);
+  return {};
+}
+
 Status read_store(const Place& at, Draft& draft) {
   static constexpr Field<Draft> kFields[] = {
       {"image_bytes_max",
@@ -154,6 +162,11 @@ Status read_store(const Place& at, Draft& draft) {
       {"repair_bytes_per_second",
        [](const Place& p, Draft& d) {
          return read(p, d.config.repair_bytes_per_second, {0, kBytesMax});
+       }},
+      {"scrub_days", read_scrub_days},
+      {"scrub_bytes_per_second",
+       [](const Place& p, Draft& d) {
+         return read(p, d.config.scrub_bytes_per_second, {0, kBytesMax});
        }},
   };
   return read_object<Draft>(at, draft, kFields);

@@ -62,6 +62,8 @@ void write_store(JsonWriter& json, const Config& config) {
   json.field("accept", names::name_of(names::kAcceptNames, config.accept_any));
   if (config.free_bytes_min) json.field("free_bytes_min", *config.free_bytes_min);
   json.field("repair_bytes_per_second", config.repair_bytes_per_second);
+  json.field("scrub_days", config.scrub_interval / std::chrono::hours(24));
+  json.field("scrub_bytes_per_second", config.scrub_bytes_per_second);
   json.end_object();
 }
 

@@ -62,6 +62,16 @@ bool fail_call(Chaos& chaos) {
   return true;
 }
 
+/// Never so many copies of one image that no majority of good ones is left.
+bool flip_bit(Chaos& chaos) {
+  const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
+  if (stored.empty()) return false;
+  const Digest digest = stored[chaos.random().below(stored.size())].digest;
+  if (chaos.cluster().durable_copies(digest) <= majority_of(chaos.cluster().size())) return false;
+  chaos.cluster().corrupt(chaos.victim(), digest);
+  return true;
+}
+
 constexpr FaultKind kKinds[] = {
     {"disk slow", 20, slow_disk},
     {"disk hanging", 15, stall_disk},
@@ -75,6 +85,7 @@ constexpr FaultKind kKinds[] = {
     {"record fails", 10, fail_call<DiskCall::kRecord>},
     {"look-up fails", 10, fail_call<DiskCall::kLookUp>},
     {"save of the state fails", 10, fail_call<DiskCall::kSaveState>},
+    {"bit flip", 40, flip_bit},
 };
 
 }  // namespace

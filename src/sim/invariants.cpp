@@ -176,6 +176,12 @@ bool Invariants::holds(const Watched& node, const Digest& digest, const Stamp& a
   return at->second.record.tombstone || (at->second.present && node.member->images().holds(digest));
 }
 
+bool Invariants::has_bytes(const Watched& node, const Digest& digest) {
+  const auto& records = node.member->catalog().durable();
+  const auto at = records.find(digest);
+  return at != records.end() && at->second.present && node.member->images().holds(digest);
+}
+
 void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
   tell(record.digest, &member, "acknowledged " + text(record));
   std::size_t durable = 0;
@@ -261,7 +267,9 @@ void Invariants::check_kept(const Digest& digest, const Stamp& stamp) {
   std::size_t bytes = 0;
   for (const Watched& node : watched_) {
     records += knows(node, digest, stamp) ? 1 : 0;
-    bytes += holds(node, digest, stamp) ? 1 : 0;
+    // A majority acknowledged a newer stamp, and one of it lost its copy since: the others' bytes are the same.
+    const bool here = holds(node, digest, stamp) || (rotted_.contains(digest) && has_bytes(node, digest));
+    bytes += here ? 1 : 0;
   }
   // Of what is deleted, or may be, nobody keeps the bytes.
   const auto tombstone = newest_tombstone_.find(digest);

@@ -38,6 +38,8 @@ class Invariants final : public MachineEvents {
   void topology_changed();
   /// A copy was damaged on purpose: its bytes no longer count.
   void bytes_damaged(const Digest& digest) { damaged_.insert(digest); }
+  /// A copy was damaged, and a majority has good ones: from now on bytes count under whatever stamp they are held.
+  void bytes_rotted(const Digest& digest) { rotted_.insert(digest); }
 
   // What clients do and are told.
   void offered(const Digest& digest, std::uint64_t size_bytes) { offered_[digest] = size_bytes; }
@@ -86,6 +88,7 @@ class Invariants final : public MachineEvents {
   void settle_isolation();
   [[nodiscard]] static bool knows(const Watched& node, const Digest& digest, const Stamp& at_least);
   [[nodiscard]] static bool holds(const Watched& node, const Digest& digest, const Stamp& at_least);
+  [[nodiscard]] static bool has_bytes(const Watched& node, const Digest& digest);
   /// From now on every confirmed read shows this image under this stamp or a later one.
   void becomes_known(const Digest& digest, const Stamp& stamp);
   /// What a read that began at `mark` must show of this image; zero: it need not know it.
@@ -119,6 +122,7 @@ class Invariants final : public MachineEvents {
   std::map<Digest, History> histories_;
   std::unordered_map<Digest, std::uint64_t> offered_;
   std::set<Digest> damaged_;
+  std::set<Digest> rotted_;
   std::set<Digest> doubtful_;  ///< Some node holds less of them than before.
   TimePoint settled_{};
   std::vector<std::string> violations_;

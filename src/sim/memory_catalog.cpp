@@ -107,9 +107,11 @@ MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
   if (!added) {
     effect.before = held;
     by_time_.erase({newest_first(held.record.time_ms), held.record.digest});
+    by_verified_.erase({held.verified_ms, held.record.digest});
   }
   held = merged(added ? nullptr : &held, change);
   if (!held.record.tombstone) by_time_.insert({newest_first(held.record.time_ms), held.record.digest});
+  if (held.present) by_verified_.insert({held.verified_ms, held.record.digest});
   if (lacks_bytes(held)) {
     missing_.insert(held.record.digest);
   } else {
@@ -229,6 +231,21 @@ void MemoryCatalog::missing(Digest after, std::size_t limit, Callback<void(Resul
     for (auto at = missing_.upper_bound(after); at != missing_.end() && out.size() < limit; ++at) {
       out.push_back(durable_.at(*at));
     }
+    return out;
+  });
+}
+
+void MemoryCatalog::stalest(std::int64_t now_ms, std::size_t limit, Callback<void(Result<Entries>)> done) {
+  limit = std::min(limit, limits::kListPageMax);
+  ask<Entries>(std::move(done), [this, now_ms, limit]() -> Result<Entries> {
+    Entries out;
+    Digest last;
+    last.bytes.fill(std::byte{0xff});
+    const auto later = by_verified_.upper_bound({now_ms, last});
+    for (auto at = later; at != by_verified_.end() && out.size() < limit; ++at)
+      out.push_back(durable_.at(at->second));
+    for (auto at = by_verified_.begin(); at != later && out.size() < limit; ++at)
+      out.push_back(durable_.at(at->second));
     return out;
   });
 }

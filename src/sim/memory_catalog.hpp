@@ -32,6 +32,7 @@ class MemoryCatalog final : public Catalog {
   void bucket(std::size_t bucket, Digest after, std::size_t limit,
               Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   void missing(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void stalest(std::int64_t now_ms, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   [[nodiscard]] bool may_hold(const Digest& digest) const override {
     return durable_.contains(digest) || put_.contains(digest);
   }
@@ -69,6 +70,7 @@ class MemoryCatalog final : public Catalog {
   Records durable_;
   std::set<std::pair<std::int64_t, Digest>> by_time_;  ///< Live ones, by (~time, digest): the newest is first.
   std::set<Digest> missing_;
+  std::set<std::pair<std::int64_t, Digest>> by_verified_;  ///< Those whose bytes are here.
   std::set<Digest> put_;  ///< Since the start: perhaps not durable yet.
   std::vector<Request> queue_;
   std::vector<Request> batch_;

@@ -110,6 +110,7 @@ void MemoryImageStore::drop(const std::string& file_name) {
   if (at == files_.end()) return;
   const Digest digest = at->second.about.digest;
   by_digest_.erase(digest);
+  rotten_.erase(digest);
   files_.erase(at);
   if (on_gone_) on_gone_(digest);
 }
@@ -121,7 +122,8 @@ Result<StoredImage> MemoryImageStore::publish(const Put& put) {
     return Error{Errc::integrity, "what arrived does not have the promised digest"};
   }
   const auto known = by_digest_.find(header.digest);
-  if (known != by_digest_.end()) return files_.find(known->second)->second.about;
+  if (known != by_digest_.end() && intact(header.digest)) return files_.find(known->second)->second.about;
+  if (known != by_digest_.end()) drop(std::string(known->second));  // never overwritten, but nobody claims it any more
   std::string name =
       short_id(header.digest) + "-" + sanitised_stem(header.name) + "." + std::string(extension(header.type));
   while (files_.contains(name))
@@ -219,9 +221,14 @@ void MemoryImageStore::crash() {
   puts_.clear();
 }
 
+bool MemoryImageStore::intact(const Digest& digest) const {
+  const auto at = by_digest_.find(digest);
+  return at != by_digest_.end() && hash_of(files_.find(at->second)->second.parts) == digest;
+}
+
 bool MemoryImageStore::corrupt(const Digest& digest) {
   const auto at = by_digest_.find(digest);
-  if (at == by_digest_.end()) return false;
+  if (at == by_digest_.end() || !rotten_.insert(digest).second) return false;
   Buffer& first = files_.find(at->second)->second.parts.front();
   first = Buffer::copy_of(first.view());
   first.data()[first.size() / 2] ^= std::byte{1};

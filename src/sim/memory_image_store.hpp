@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <variant>
 
 namespace cloudp2p::sim {
@@ -40,7 +41,11 @@ class MemoryImageStore final : public ImageStore {
   void reopen() noexcept { refused_ = {}; }
   /// Bytes of this content, complete and with the right digest, survive a power loss now.
   [[nodiscard]] bool holds(const Digest& digest) const { return by_digest_.contains(digest); }
-  /// One bit of a stored image flips where it lies. False when there is none.
+  /// The same, less what `corrupt` spoilt: from memory, without reading.
+  [[nodiscard]] bool sound(const Digest& digest) const { return holds(digest) && !rotten_.contains(digest); }
+  /// What a reader would get has the right digest.
+  [[nodiscard]] bool intact(const Digest& digest) const;
+  /// One bit of a stored image flips where it lies. False when there is none, or one is flipped already.
   bool corrupt(const Digest& digest);
 
  private:
@@ -81,6 +86,7 @@ class MemoryImageStore final : public ImageStore {
   Disk& disk_;
   std::map<std::string, File, std::less<>> files_;
   std::map<Digest, std::string> by_digest_;
+  std::set<Digest> rotten_;
   std::map<PutId, Put> puts_;
   std::vector<Work> waiting_;
   std::vector<Work> syncing_;

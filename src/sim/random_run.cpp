@@ -30,6 +30,7 @@ SimOptions draw_cluster(const RandomRunOptions& given, Random& random) {
   out.network.straggler_max = random.log_between(5ms, 300ms);
   out.timing.takeover_delay = std::chrono::milliseconds(500 + random.below(4'500));
   out.takeover = random.percent(80) ? Takeover::polite : random.percent(50) ? Takeover::never : Takeover::immediate;
+  out.scrub_interval = 20s;
   out.client_timeout = std::chrono::milliseconds(1'000 + random.below(4'000));
   return out;
 }

@@ -145,4 +145,9 @@ void SimClient::step_down(const State<StepDownOutcome>& state) {
   state->operation = client_->step_down([state](Result<StepDownOutcome> outcome) { state->result = std::move(outcome); });
 }
 
+void SimClient::scrub(ScrubAction action, const State<std::vector<ScrubView>>& state) {
+  auto done = [state](Result<std::vector<ScrubView>> views) { state->result = std::move(views); };
+  state->operation = client_->scrub(action, {}, std::move(done));
+}
+
 }  // namespace cloudp2p::sim

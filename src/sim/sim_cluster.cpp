@@ -25,6 +25,7 @@ Config config_of(const SimOptions& options) {
   out.takeover = options.takeover;
   out.timeout = options.client_timeout;
   out.retries = options.client_retries;
+  out.scrub_interval = options.scrub_interval;
   out.shared_dir = "/images";
   return out;
 }
@@ -79,7 +80,7 @@ SimCluster::Impl::Impl(const SimOptions& given)
   invariants.topology_changed();
 }
 
-std::string SimCluster::Impl::difference() {
+std::string SimCluster::Impl::difference(bool reread) {
   if (leader() == kNobody) return "nobody serves";
   const Machine& first = *members.front();
   for (const auto& machine : members) {
@@ -102,6 +103,9 @@ std::string SimCluster::Impl::difference() {
       }
       if (!b->second.present || !machine->images().holds(b->first)) {
         return fmt::format("node {} lists {}, but its bytes are gone", value(machine->id()), id);
+      }
+      if (!machine->images().sound(b->first) || (reread && !machine->images().intact(b->first))) {
+        return fmt::format("node {} holds damaged bytes of {}", value(machine->id()), id);
       }
     }
   }
@@ -148,7 +152,8 @@ NodeId SimCluster::run_until_leader(Duration bound) {
 bool SimCluster::converges(Duration bound) {
   const TimePoint until = impl_->scheduler.now() + bound;
   while (true) {
-    const std::string difference = impl_->difference();
+    std::string difference = impl_->difference(false);
+    if (difference.empty()) difference = impl_->difference(true);
     if (difference.empty()) break;
     if (impl_->scheduler.now() >= until) {
       impl_->fault("not converged: " + difference);
@@ -190,6 +195,11 @@ SimResult<StepDownOutcome> SimCluster::step_down(std::size_t client) {
   impl_->clients.at(client)->step_down(state);
   return SimResult<StepDownOutcome>(std::move(state));
 }
+SimResult<std::vector<ScrubView>> SimCluster::scrub(ScrubAction action, std::size_t client) {
+  auto state = std::make_shared<SimResult<std::vector<ScrubView>>::State>();
+  impl_->clients.at(client)->scrub(action, state);
+  return SimResult<std::vector<ScrubView>>(std::move(state));
+}
 SimResult<UploadOutcome> SimCluster::put_and_wait(const SimImage& image, Duration bound, std::size_t client) {
   SimResult<UploadOutcome> result = put(image, client);
   run_until([&result] { return result.done(); }, bound);
@@ -222,7 +232,7 @@ std::size_t SimCluster::durable_copies(const Digest& digest) const {
   for (const auto& member : impl_->members) {
     const auto at = member->catalog().durable().find(digest);
     const bool listed = at != member->catalog().durable().end() && !at->second.record.tombstone && at->second.present;
-    copies += listed && member->images().holds(digest) ? 1 : 0;
+    copies += listed && member->images().sound(digest) ? 1 : 0;
   }
   return copies;
 }

@@ -117,7 +117,10 @@ void SimCluster::resume_client(std::size_t client) {
 }
 void SimCluster::corrupt(NodeId node, const Digest& digest) {
   impl_->fault(fmt::format("a bit flips in {} on node {}", short_id(digest), value(node)));
-  if (impl_->of(node).images().corrupt(digest)) impl_->invariants.bytes_damaged(digest);
+  if (!impl_->of(node).images().corrupt(digest)) return;
+  // As long as a majority has good copies, the promise stands.
+  if (durable_copies(digest) < majority_of(size())) return impl_->invariants.bytes_damaged(digest);
+  impl_->invariants.bytes_rotted(digest);
 }
 void SimCluster::drain(NodeId node, Duration patience) {
   impl_->fault(fmt::format("node {} is asked to stop", value(node)));

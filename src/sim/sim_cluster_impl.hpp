@@ -38,8 +38,8 @@ class SimCluster::Impl {
     }
     return out;
   }
-  /// Why the cluster has not converged; empty when it has.
-  std::string difference();
+  /// Why the cluster has not converged; empty when it has. `reread`: all bytes, instead of what is known to be damaged.
+  std::string difference(bool reread);
   std::string describe(const Machine& machine) const;
 
   const SimOptions options;

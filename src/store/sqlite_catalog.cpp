@@ -133,4 +133,9 @@ void SqliteCatalog::missing(Digest after, std::size_t limit, Callback<void(Resul
   push(read_job(kPageCost, std::move(done), [=](RecordTable& table) { return table.missing(after, limit); }));
 }
 
+void SqliteCatalog::stalest(std::int64_t now_ms, std::size_t limit,
+                            Callback<void(Result<std::vector<CatalogEntry>>)> done) {
+  push(read_job(kPageCost, std::move(done), [=](RecordTable& table) { return table.stalest(now_ms, limit); }));
+}
+
 }  // namespace cloudp2p::store

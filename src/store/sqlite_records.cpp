@@ -29,6 +29,9 @@ constexpr const char* kCreate = R"(
   PRAGMA application_id = 1668297328;
   PRAGMA user_version = 1;
   COMMIT;)";
+// Catalogues of earlier builds lack it; those builds keep it up to date without knowing what it is for.
+constexpr const char* kIndexVerified =
+    "CREATE INDEX IF NOT EXISTS record_verified ON record (verified_ms, digest) WHERE tombstone = 0 AND present = 1";
 static_assert(kApplicationId == 1668297328 && kSchemaVersion == 1);
 
 // The columns, in the order in which `read_entry` takes them and `store` binds them.
@@ -53,6 +56,12 @@ constexpr const char* kListSameTime = CLOUDP2P_SELECT_RECORDS
 constexpr const char* kListOlder = CLOUDP2P_SELECT_RECORDS
     "INDEXED BY record_by_time WHERE tombstone = 0 AND time_ms BETWEEN ?1 AND ?2 "
     "ORDER BY time_ms DESC, digest LIMIT ?3";
+constexpr const char* kVerifiedAfter = CLOUDP2P_SELECT_RECORDS
+    "INDEXED BY record_verified WHERE tombstone = 0 AND present = 1 AND verified_ms > ?1 "
+    "ORDER BY verified_ms, digest LIMIT ?2";
+constexpr const char* kVerifiedUntil = CLOUDP2P_SELECT_RECORDS
+    "INDEXED BY record_verified WHERE tombstone = 0 AND present = 1 AND verified_ms <= ?1 "
+    "ORDER BY verified_ms, digest LIMIT ?2";
 constexpr const char* kCount =
     "SELECT digest, term, leader, sequence, tombstone, present, size_bytes FROM record ORDER BY digest";
 
@@ -166,6 +175,7 @@ Result<std::unique_ptr<RecordTable>> RecordTable::open(Database& database) {
                                    ", this program reads " + std::to_string(kSchemaVersion) +
                                    "; run the newer program, or move the file away"};
   }
+  if (const Status status = database.execute(kIndexVerified); !status.ok()) return status.error();
   std::unique_ptr<RecordTable> table(new RecordTable(database));
   if (const Status status = table->prepare(); !status.ok()) return status.error();
   return table;
@@ -178,7 +188,9 @@ Status RecordTable::prepare() {
                                                     {&bucket_, kBucket},
                                                     {&missing_, kMissing},
                                                     {&list_same_time_, kListSameTime},
-                                                    {&list_older_, kListOlder}};
+                                                    {&list_older_, kListOlder},
+                                                    {&verified_after_, kVerifiedAfter},
+                                                    {&verified_until_, kVerifiedUntil}};
   for (const auto& [statement, sql] : all) {
     Result<Statement> prepared = database_.prepare(sql);
     if (!prepared.ok()) return prepared.error();
@@ -299,6 +311,18 @@ Result<std::vector<CatalogEntry>> RecordTable::missing(const Digest& after, std:
   Query query(missing_);
   query.blob(first->bytes).integer(page_size(limit));
   return rows_of(query);
+}
+
+Result<std::vector<CatalogEntry>> RecordTable::stalest(std::int64_t now_ms, std::size_t limit) {
+  std::vector<CatalogEntry> out;
+  for (Statement* const statement : {&verified_after_, &verified_until_}) {
+    const std::int64_t left = page_size(limit) - static_cast<std::int64_t>(out.size());
+    if (left == 0) break;
+    Query query(*statement);
+    query.integer(now_ms).integer(left);
+    if (const Status status = read_rows(query, out); !status.ok()) return status.error();
+  }
+  return out;
 }
 
 Result<ListPage> RecordTable::list(const ListQuery& query) {

@@ -38,6 +38,7 @@ class RecordTable {
   [[nodiscard]] Result<ListPage> list(const ListQuery& query);
   [[nodiscard]] Result<std::vector<CatalogEntry>> bucket(std::size_t bucket, const Digest& after, std::size_t limit);
   [[nodiscard]] Result<std::vector<CatalogEntry>> missing(const Digest& after, std::size_t limit);
+  [[nodiscard]] Result<std::vector<CatalogEntry>> stalest(std::int64_t now_ms, std::size_t limit);
 
  private:
   explicit RecordTable(Database& database) : database_(database) {}
@@ -48,7 +49,7 @@ class RecordTable {
   [[nodiscard]] Result<std::vector<CatalogEntry>> rows_of(Query& query) const;
 
   Database& database_;
-  Statement get_, put_, find_, bucket_, missing_, list_same_time_, list_older_;
+  Statement get_, put_, find_, bucket_, missing_, list_same_time_, list_older_, verified_after_, verified_until_;
 };
 
 }  // namespace cloudp2p::store

@@ -206,13 +206,25 @@ TEST_CASE("a delete that does not look at the stamp is caught") {
 TEST_CASE("a delete that takes the file from under the same content is caught") {
   Sabotage sabotage;
   sabotage.delete_ignores_landing = true;
-  CHECK(random_verdict(sabotage, 2'000, 618) != "");  // the catalog says that the bytes are here
+  CHECK(random_verdict(sabotage, 2'000, 1'173) != "");  // the catalog says that the bytes are here
 }
 
 TEST_CASE("a delete beside an upload of the same content is caught") {
   Sabotage sabotage;
   sabotage.delete_beside_upload = true;
   CHECK(random_verdict(sabotage, 600) != "");
+}
+
+TEST_CASE("a damaged copy that is put aside and still listed is caught") {
+  Sabotage sabotage;
+  sabotage.damage_not_recorded = true;
+  CHECK(random_verdict(sabotage, 40) != "");
+}
+
+TEST_CASE("a damaged copy that a verification dates as good is caught") {
+  Sabotage sabotage;
+  sabotage.damage_dated_as_good = true;
+  CHECK(names(random_verdict(sabotage, 40), "I13"));
 }
 
 TEST_CASE("a duplicate that is acknowledged from the local copy is caught") {

@@ -54,6 +54,10 @@ inline Result<Entries> missing(CatalogUnderTest& t, Digest after = {}, std::size
   return await<Entries>(t, [&](Catalog& c, auto done) { c.missing(after, limit, std::move(done)); });
 }
 
+inline Result<Entries> stalest(CatalogUnderTest& t, std::int64_t now_ms, std::size_t limit = 100) {
+  return await<Entries>(t, [&](Catalog& c, auto done) { c.stalest(now_ms, limit, std::move(done)); });
+}
+
 /// The digest whose hex form begins so and goes on with zeros, but for a last 1: no digest is zero.
 inline Digest digest_of(std::string_view hex_prefix) {
   std::string hex(hex_prefix);
@@ -320,6 +324,30 @@ inline void missing_lists_live_records_without_bytes(CatalogUnderTest& t) {
   CHECK(t.catalog().summary().missing == 2);
 }
 
+inline CatalogChange verified(CatalogChange change, std::int64_t when_ms) {
+  change = here(std::move(change));
+  change.presence->verified_ms = when_ms;
+  return change;
+}
+inline void stalest_lists_copies_by_their_last_verification(CatalogUnderTest& t) {
+  REQUIRE(put(t, verified(live(digest_of("a"), stamp(1, 1)), 300)).ok());
+  REQUIRE(put(t, verified(live(digest_of("b"), stamp(1, 2)), 100)).ok());
+  REQUIRE(put(t, verified(live(digest_of("c"), stamp(1, 3)), 900)).ok());
+  REQUIRE(put(t, verified(live(digest_of("d"), stamp(1, 4)), 100)).ok());
+  REQUIRE(put(t, live(digest_of("e"), stamp(1, 5))).ok());
+  REQUIRE(put(t, deleted(digest_of("f"), stamp(1, 6))).ok());
+  CHECK(digests(*stalest(t, 1000)) == std::vector{digest_of("b"), digest_of("d"), digest_of("a"), digest_of("c")});
+  CHECK(digests(*stalest(t, 1000, 1)) == std::vector{digest_of("b")});
+  // A date in the future is no reason never to look again.
+  CHECK(digests(*stalest(t, 200)) == std::vector{digest_of("a"), digest_of("c"), digest_of("b"), digest_of("d")});
+  CHECK(digests(*stalest(t, 200, 3)) == std::vector{digest_of("a"), digest_of("c"), digest_of("b")});
+  CHECK(stalest(t, 1000, 0)->empty());
+  REQUIRE(put(t, verified(live(digest_of("b"), stamp(1, 2)), 950)).ok());
+  REQUIRE(put(t, absent(live(digest_of("d"), stamp(1, 4)))).ok());
+  REQUIRE(put(t, deleted(digest_of("a"), stamp(2, 1))).ok());
+  CHECK(digests(*stalest(t, std::numeric_limits<std::int64_t>::max())) == std::vector{digest_of("c"), digest_of("b")});
+}
+
 inline void the_summary_equals_a_recount_after_many_changes(CatalogUnderTest& t) {
   std::mt19937_64 random(7);
   std::size_t answered = 0;
@@ -395,6 +423,7 @@ inline std::vector<Case> cases() {
       {"prefixes of any length find live records", prefixes_of_any_length_find_live_records},
       {"a bucket pages through its own records and tombstones", a_bucket_pages_through_its_own_records_and_tombstones},
       {"missing lists live records without bytes", missing_lists_live_records_without_bytes},
+      {"stalest lists copies by their last verification", stalest_lists_copies_by_their_last_verification},
       {"the summary equals a recount after many changes", the_summary_equals_a_recount_after_many_changes},
       {"the summary holds exactly what was called back", the_summary_holds_exactly_what_was_called_back},
       {"answers come in the order of the calls", answers_come_in_the_order_of_the_calls},

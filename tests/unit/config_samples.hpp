@@ -36,7 +36,8 @@ inline const char* const kEverything = R"({
   "quorum": "none", "takeover": "never",
   "election": {"heartbeat_ms": 50, "failure_timeout_ms": 300, "stagger_ms": 60, "answer_timeout_ms": 70,
                "takeover_delay_ms": 1000, "founding_grace_ms": 200},
-  "store": {"image_bytes_max": 5000000000, "accept": "any", "free_bytes_min": 0, "repair_bytes_per_second": 1000},
+  "store": {"image_bytes_max": 5000000000, "accept": "any", "free_bytes_min": 0, "repair_bytes_per_second": 1000,
+            "scrub_days": 7, "scrub_bytes_per_second": 2000},
   "log": {"level": "debug", "format": "json", "file": "node.log"},
   "client": {"timeout_ms": 5000, "retries": 2}
 })";

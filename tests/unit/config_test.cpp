@@ -73,6 +73,8 @@ TEST_SUITE("config file") {
     CHECK(config.accept_any);
     CHECK(config.free_bytes_min == std::uint64_t{0});
     CHECK(config.repair_bytes_per_second == 1000);
+    CHECK(config.scrub_interval == std::chrono::hours(7 * 24));
+    CHECK(config.scrub_bytes_per_second == 2000);
     CHECK(config.log_level == LogLevel::debug);
     CHECK(config.log_json);
     CHECK(config.log_file == "node.log");
@@ -309,6 +311,8 @@ TEST_SUITE("config values") {
       CHECK(to_json(parsed(printed)) == printed);
     }
     CHECK(to_json(parsed(kEverything)).find(R"("repair_bytes_per_second": 1000)") != std::string::npos);
+    CHECK(to_json(parsed(kEverything)).find(R"("scrub_days": 7)") != std::string::npos);
+    CHECK(to_json(parsed("{}")).find(R"("scrub_days": 30)") != std::string::npos);
   }
 
   TEST_CASE("a key is never printed") {

@@ -66,6 +66,15 @@ TEST_CASE("a catalog is the same after it was closed and opened") {
     CHECK(t.catalog().may_hold(entry.record.digest));
 }
 
+TEST_CASE("a catalog of an earlier build gets the index of verifications that it lacks") {
+  SqliteUnderTest t;
+  fill(t, 20);
+  t.close();
+  alter(t.path(), "DROP INDEX record_verified");
+  REQUIRE(t.reopen().ok());
+  CHECK(stalest(t, 5'000)->size() == 20);
+}
+
 TEST_CASE("nearly all digests that a catalog does not hold are known to be absent without a look") {
   SqliteUnderTest t;
   fill(t, 50);

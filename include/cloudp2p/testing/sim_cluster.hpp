@@ -95,6 +95,7 @@ class SimCluster {
   /// kReadOnly: EROFS, until kHealthy and a restart.
   enum class Disk : std::uint8_t { kHealthy, kFull, kIo, kReadOnly };
   void disk(NodeId node, Disk state);
+  /// A bit of this node's copy flips where it lies; nobody notices before somebody looks.
   void corrupt(NodeId node, const Digest& digest);
   /// As SIGTERM does: hands leadership over, then ends the process.
   void drain(NodeId node, Duration patience);
@@ -107,6 +108,7 @@ class SimCluster {
   SimResult<ImageRecord> remove(const Digest& digest, std::size_t client = 0);
   SimResult<ListPage> list(std::size_t client = 0);
   SimResult<StepDownOutcome> step_down(std::size_t client = 0);
+  SimResult<std::vector<ScrubView>> scrub(ScrubAction action, std::size_t client = 0);
   /// put, and time passes until it is done.
   SimResult<UploadOutcome> put_and_wait(const SimImage& image, Duration bound, std::size_t client = 0);
   /// The process of this client starts anew; what it was doing ends as cancelled.
@@ -121,7 +123,7 @@ class SimCluster {
   [[nodiscard]] NodeStatus status(NodeId node) const;  ///< Only of a running node.
   [[nodiscard]] NodeId leader() const;
   [[nodiscard]] std::size_t size() const noexcept;
-  /// How many disks hold this image now: its bytes and a live record.
+  /// How many disks hold this image now: its bytes, undamaged, and a live record.
   [[nodiscard]] std::size_t durable_copies(const Digest& digest) const;
   /// What was acknowledged, newest last.
   [[nodiscard]] const std::vector<ImageRecord>& acknowledged() const;
