@@ -1,7 +1,5 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that cloudp2p is built and tested with. Does nothing when all of them are here.
-#   scripts/setup.sh          what the default build and its tests need
-#   scripts/setup.sh --all    also clang 14 and its sanitizer runtimes (preset clang)
 set -euo pipefail
 
 packages=(
@@ -9,8 +7,8 @@ packages=(
   libasio-dev libsimdjson-dev libsodium-dev libbotan-2-dev libfmt-dev libsqlite3-dev
   libcli11-dev libedit-dev libspdlog-dev
   doctest-dev sqlite3 openssl coreutils procps mate-backgrounds iproute2 nftables spin
+  clang-14 libclang-rt-14-dev
 )
-clang_packages=(clang-14 libclang-rt-14-dev)
 
 fail() {
   echo "setup: $*" >&2
@@ -19,8 +17,7 @@ fail() {
 
 case "${1:-}" in
   "") ;;
-  --all) packages+=("${clang_packages[@]}") ;;
-  -h | --help) sed -n '2,4s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) fail "unknown option '$1'; see $0 --help" ;;
 esac
 

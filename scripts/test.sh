@@ -22,7 +22,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-if [ "$preset" = clang ]; then scripts/setup.sh --all; else scripts/setup.sh; fi
+scripts/setup.sh
 cmake --preset "$preset"
 cmake --build --preset "$preset" -j"$(nproc)"
 exec ctest --preset "$preset" --output-on-failure "${filter[@]}"

@@ -28,7 +28,7 @@ Scan scan(std::string_view line) {
     }
     if (out.quote == 0 && (c == '"' || c == '\'')) {
       out.quote = c;
-    } else if (c == out.quote) {
+    } else if (out.quote != 0 && c == out.quote) {
       out.quote = 0;
     } else if (c == '\\' && out.quote != '\'' && i + 1 < line.size()) {
       out.words.back() += line[++i];
