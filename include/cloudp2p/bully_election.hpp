@@ -152,7 +152,7 @@ class BullyElection final : public Election {
   void confirm_rounds();
   void check_commit(TimePoint now);
   void consider_admission(NodeId from, TimePoint now);
-  void change_incarnation(NodeId id, TimePoint now);
+  void change_incarnation(NodeId id, const Incarnation& incarnation, TimePoint now);
   [[nodiscard]] NodeId best_successor(TimePoint now) const;
   [[nodiscard]] bool holds_majority(TimePoint now) const;
   void consider_takeover(const PreVote& message, TimePoint now);

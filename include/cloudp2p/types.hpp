@@ -99,7 +99,7 @@ struct ImageRecord {
 /// at most kNameBytesMax bytes cut at a UTF-8 boundary, without its extension; "image" when nothing is left.
 [[nodiscard]] inline std::string sanitised_stem(std::string_view name);
 
-/// One voter. A zero incarnation: configured, but never seen by a leader; it learns until bound.
+/// One voter. A zero incarnation: nobody is bound to this id now; whoever has it learns until bound.
 struct Member {
   NodeId id = kNobody;
   Incarnation incarnation;

@@ -182,26 +182,29 @@ inline void BullyElection::check_commit(TimePoint now) {
 }
 
 /// Rule 8: a member with another incarnation than the one it is bound to has lost its promises. It learns until it has
-/// everything, and counts again from a membership change on; one that was never bound has promised nothing.
+/// everything. Then two changes, each committed before the next: nobody is bound to that id, then the new incarnation
+/// is. Any two majorities of adjacent memberships share a voter so; of one that counts the old incarnation and one that
+/// counts the new they need not, and a candidate may still hold a vote of the old one.
 inline void BullyElection::consider_admission(NodeId from, TimePoint now) {
   constexpr unsigned acks_needed = 2;
   Peer& peer = peers_[from];
   const Member* member = state_.membership.find(from);
   if (member == nullptr || peer.acked_as.is_zero() || member->incarnation == peer.acked_as) return;
   if (!committed_ || !state_.founded) return;
-  if (member->incarnation.is_zero()) return change_incarnation(from, now);
-  // Not on the strength of a majority that may be gone: an election could finish what the old voters never accepted.
+  // While a majority answers, so that the changes are not left half done.
   const bool supported = majority_acked([&](const Peer& p) { return p.acked_round + 2 >= round_; });
   const bool caught_up = supported && peer.report.missing == 0 && peer.report.catalog_root == catalog_root_;
   peer.caught_up_acks = caught_up ? peer.caught_up_acks + 1 : 0;
-  if (peer.caught_up_acks >= acks_needed) change_incarnation(from, now);
+  if (peer.caught_up_acks < acks_needed) return;
+  const bool unbound = member->incarnation.is_zero();
+  change_incarnation(from, unbound ? peer.acked_as : Incarnation{}, now);
 }
 
-inline void BullyElection::change_incarnation(NodeId id, TimePoint now) {
+inline void BullyElection::change_incarnation(NodeId id, const Incarnation& incarnation, TimePoint now) {
   previous_ = state_.membership;
   ++state_.membership.version;
   for (Member& member : state_.membership.members) {
-    if (member.id == id) member.incarnation = peers_[id].acked_as;
+    if (member.id == id) member.incarnation = incarnation;
   }
   committed_ = false;
   persist();
