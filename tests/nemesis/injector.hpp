@@ -36,6 +36,10 @@ class Injector {
   [[nodiscard]] Step begin_process(const Event& event, unsigned node);
   [[nodiscard]] Step begin_network(const Event& event, unsigned node);
   [[nodiscard]] Step begin_proxy(const Event& event, unsigned node);
+  /// Killed, and nothing leaves its machine any more: of a process that is only killed, the kernel goes on to send what
+  /// it had written.
+  void power_off(unsigned node);
+  void power_on(unsigned node);
   void strand(unsigned leader, std::uint64_t dice);
   void step_clock(unsigned node, std::uint64_t dice);
   [[nodiscard]] Step cut(std::vector<std::pair<unsigned, unsigned>> directions);

@@ -10,6 +10,7 @@ namespace nemesis {
 
 enum class Fault : std::uint8_t {
   kill,         ///< kill -9, down for a while, started again
+  power_off,    ///< kill -9, and not even what is in its kernel's buffers arrives
   freeze,       ///< SIGSTOP … SIGCONT
   isolate,      ///< one node from all others; every second time from the clients as well
   split,        ///< two sides that do not see each other
@@ -27,7 +28,7 @@ enum class Fault : std::uint8_t {
   clock_step,   ///< of the wall clock, by up to an hour; or of the boot clock, as after a suspend
   cancel,       ///< one client gives up what it is doing
 };
-inline constexpr std::size_t kFaults = 17;
+inline constexpr std::size_t kFaults = 18;
 [[nodiscard]] const char* name_of(Fault fault);
 
 struct Event {
