@@ -55,12 +55,20 @@ Directions one_way(unsigned node, unsigned count, Random random) {
   return out;
 }
 
-Directions apart(unsigned first, unsigned second, unsigned count) {
+Directions all_but(unsigned node, unsigned friend_node, unsigned count) {
   Directions out;
   for (unsigned other = 1; other <= count; ++other) {
-    if (other == first || other == second) continue;
-    both_ways(out, first, other);
-    if (second != first) both_ways(out, second, other);
+    if (other != node && other != friend_node) both_ways(out, node, other);
+  }
+  return out;
+}
+
+Directions star(unsigned centre, unsigned count) {
+  Directions out;
+  for (unsigned a = 1; a <= count; ++a) {
+    for (unsigned b = a + 1; b <= count; ++b) {
+      if (a != centre && b != centre) both_ways(out, a, b);
+    }
   }
   return out;
 }

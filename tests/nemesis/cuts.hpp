@@ -17,7 +17,10 @@ using Directions = std::vector<std::pair<unsigned, unsigned>>;  ///< From, to.
 [[nodiscard]] Directions division(unsigned count, bool bridge, cloudp2p::sim::Random random);
 /// What a node sends, or what it is sent: to or from all, or one of them.
 [[nodiscard]] Directions one_way(unsigned node, unsigned count, cloudp2p::sim::Random random);
-/// These two from all other nodes. They still see each other and the clients.
-[[nodiscard]] Directions apart(unsigned first, unsigned second, unsigned count);
+/// A node from all other nodes but one. It still sees the clients.
+[[nodiscard]] Directions all_but(unsigned node, unsigned friend_node, unsigned count);
+
+/// All nodes from each other, but for the centre: only it can lead.
+[[nodiscard]] Directions star(unsigned centre, unsigned count);
 
 }  // namespace nemesis

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace nemesis {
 
@@ -62,6 +62,7 @@ void Injector::take_steps(Clock::time_point due) {
 void Injector::inject(const Event& event) {
   const unsigned leader = load_->last_leader();
   const unsigned node = event.leader && leader != 0 ? leader : event.node;
+  if (event.fault == Fault::strand && stranding_) return;  // Two at a time would only hide each other.
   const std::string what = fmt::format("{}: node {}", name_of(event.fault), node);
   note(what + (event.clients_too ? ", and all clients give up" : ""));
   ++counts_[event.fault];
@@ -176,25 +177,28 @@ Injector::Step Injector::begin_network(const Event& event, unsigned node) {
 }
 
 void Injector::strand(unsigned leader, std::uint64_t dice) {
+  stranding_ = true;
   Random random(dice);
-  // Mostly the one that will lead next: what only these two have must survive the second change of leader.
-  const unsigned highest = leader == nodes_.count() ? leader - 1 : nodes_.count();
-  const auto kept = random.percent(80) ? highest : static_cast<unsigned>(random.between(1, nodes_.count()));
-  const milliseconds gone(random.between(50, 450));  // Less than it takes a leader to notice.
-  const milliseconds seen(random.between(300, 2'500));
-  const milliseconds down(random.between(500, 3'000));
-  const Step join = cut(apart(leader, kept, nodes_.count()));
-  later(gone, fmt::format("strand: node {} dies, node {} may know more than the others", leader, kept), [=, this] {
+  const unsigned count = nodes_.count();
+  const auto other = static_cast<unsigned>(random.between(1, count - 1));
+  const unsigned heir = other < leader ? other : other + 1;
+  const milliseconds gone(random.between(30, 400));  // Less than it takes the others to miss their leader.
+  const milliseconds leads(random.between(1'500, 3'500));
+  const milliseconds down(random.between(2'500, 5'000));  // The others have to elect one first.
+  const Step meet_leader = cut(all_but(leader, heir, count));
+  later(gone, fmt::format("strand: node {} loses power, only node {} can lead", leader, heir), [=, this] {
     power_off(leader);
     load_->cancel_all();
-    join();
-  });
-  later(gone + seen, fmt::format("strand: node {} is cut off, and whoever leads", kept), [=, this] {
-    const unsigned successor = load_->last_leader();
-    const Step rejoin = cut(apart(kept, successor == 0 ? kept : successor, nodes_.count()));
-    later(down, fmt::format("strand: over, node {} returns", leader), [=, this] {
-      rejoin();
-      power_on(leader);
+    meet_leader();
+    const Step meet_others = cut(star(heir, count));
+    later(leads, fmt::format("strand: node {} is cut off, the others see each other", heir), [=, this] {
+      const Step meet_heir = cut(all_but(heir, heir, count));
+      meet_others();
+      later(down, fmt::format("strand: over, node {} returns", leader), [=, this] {
+        meet_heir();
+        power_on(leader);
+        stranding_ = false;
+      });
     });
   });
 }

@@ -55,6 +55,7 @@ class Injector {
   std::vector<std::unique_ptr<Proxy>> proxies_;  ///< By node, from 1.
   std::map<unsigned, bool> flapping_;            ///< Whose cables, and whether it is in.
   std::chrono::steady_clock::time_point flap_at_;
+  bool stranding_ = false;
   std::string diary_;
   std::map<Fault, unsigned> counts_;
   std::size_t bits_flipped_ = 0;

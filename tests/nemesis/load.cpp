@@ -12,9 +12,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::size_t kSlots = 24;
-constexpr std::uint64_t kCallsOfSlotMin = 8;
-constexpr std::uint64_t kCallsOfSlotMax = 60;
+constexpr std::size_t kSlots = 128;
+constexpr std::size_t kHotSlots = 12;  ///< Every second call is about one of these: many at a time for the same image.
+constexpr std::uint64_t kCallsOfSlotMin = 10;
+constexpr std::uint64_t kCallsOfSlotMax = 100;
 constexpr std::uint64_t kPauseMsMax = 80;
 
 class Silent final : public cloudp2p::LogSink {
@@ -90,7 +91,7 @@ void Load::run(unsigned client, Random random) {
 Image Load::draw_image(Random& random) {
   const std::size_t size = draw_size(random);
   const auto calls = static_cast<unsigned>(random.between(kCallsOfSlotMin, kCallsOfSlotMax));
-  const std::size_t index = static_cast<std::size_t>(random.below(kSlots));
+  const auto index = static_cast<std::size_t>(random.below(random.percent(50) ? kHotSlots : kSlots));
   {
     const std::lock_guard lock(mutex_);
     Slot& slot = slots_[index];

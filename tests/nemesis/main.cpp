@@ -1,5 +1,5 @@
 // nemesis: real nodes in network namespaces of their own, clients that work all the time, and faults drawn from a seed.
-//   nemesis [--seed N] [--seconds S] [--nodes N] [--clients N] [--server PATH] [--keep FOLDER]
+//   nemesis [--seed N] [--seconds S] [--nodes N] [--clients N] [--server PATH] [--keep FOLDER] [--only FAULT]
 // Exit status: 0 nothing found, 1 something found, 2 usage, 77 this machine does not allow it, 130 interrupted.
 #include "nemesis/injector.hpp"
 #include "nemesis/sandbox.hpp"
@@ -30,7 +30,8 @@ struct Options {
   std::uint64_t nodes = 5;
   std::uint64_t clients = 8;
   std::string server = CLOUD_P2P_EXE;
-  std::string keep;
+  std::string keep;  ///< Empty: a folder named by the seed, and only when something was found.
+  std::string only;
 };
 
 bool read_number(const std::string& text, std::uint64_t low, std::uint64_t high, std::uint64_t& out) {
@@ -56,6 +57,8 @@ bool read_options(const std::vector<std::string>& words, Options& out) {
       out.server = std::filesystem::absolute(value);
     else if (words[i] == "--keep")
       out.keep = std::filesystem::absolute(value);
+    else if (words[i] == "--only")
+      right = is_fault(out.only = value);
     else
       right = false;
     if (!right) return false;
@@ -102,12 +105,13 @@ std::string keep_everything(const Options& options, const Book& book, const Inje
 int report(const Options& options, const Book& book, const Injector& injector) {
   if (book.clean()) {
     fmt::print("nemesis: nothing found, seed {}\n", options.seed);
+    if (!options.keep.empty()) fmt::print("kept: {}\n", keep_everything(options, book, injector));
     return 0;
   }
   fmt::print(stderr, "nemesis: FOUND, seed {}\n{}\nfaults:\n{}", options.seed, book.violations(), injector.diary());
-  fmt::print(stderr, "kept: {}\nagain: nemesis --seed {} --seconds {} --nodes {} --clients {}\n",
+  fmt::print(stderr, "kept: {}\nagain: nemesis --seed {} --seconds {} --nodes {} --clients {}{}\n",
              keep_everything(options, book, injector), options.seed, options.run_seconds, options.nodes,
-             options.clients);
+             options.clients, options.only.empty() ? "" : fmt::format(" --only '{}'", options.only));
   return 1;
 }
 
@@ -128,7 +132,7 @@ int run(const Options& options) {
   double healed_s = 0;
   {
     Load load(config, book, {static_cast<unsigned>(options.clients), options.seed, kScratch});
-    injector.run(draw_schedule(options.seed, count, length), load, length);
+    injector.run(draw_schedule(options.seed, count, length, options.only), load, length);
     injector.heal();
     healed_s = book.seconds();
     if (book.clean() && !asked_to_end() && !load.drain(kCallMax))
@@ -152,7 +156,8 @@ int main(int argc, char** argv) {
   Options options;
   if (!read_options({argv + 1, argv + argc}, options)) {
     fmt::print(stderr,
-               "nemesis [--seed N] [--seconds 1-{}] [--nodes 3-{}] [--clients 1-64] [--server PATH] [--keep FOLDER]\n",
+               "nemesis [--seed N] [--seconds 1-{}] [--nodes 3-{}] [--clients 1-64] [--server PATH] [--keep FOLDER] "
+               "[--only FAULT]\n",
                kSecondsMax, kNodesMax);
     return kUsage;
   }

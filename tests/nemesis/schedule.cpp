@@ -2,7 +2,8 @@
 
 #include "sim/random.hpp"
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <iterator>
 
 namespace nemesis {
 
@@ -31,24 +32,29 @@ constexpr milliseconds kStorm{16'000};
 constexpr milliseconds kCalm{5'000};
 constexpr milliseconds kQuietEnd{1'000};
 
-Fault draw_fault(Random& random) {
-  unsigned sum = 0;
-  for (const Nature& nature : kNatures)
-    sum += nature.weight;
-  auto dice = static_cast<unsigned>(random.below(sum));
-  std::size_t index = 0;
-  while (dice >= kNatures[index].weight)
-    dice -= kNatures[index++].weight;
-  return static_cast<Fault>(index);
+Fault draw_fault(Random& random, const std::string& only) {
+  std::vector<Fault> drawn;  // Each as often as it weighs.
+  for (std::size_t index = 0; index < kFaults; ++index) {
+    const bool wanted = std::string_view(kNatures[index].name).find(only) != std::string_view::npos;
+    drawn.insert(drawn.end(), wanted ? kNatures[index].weight : 0, static_cast<Fault>(index));
+  }
+  return drawn[static_cast<std::size_t>(random.below(drawn.size()))];
 }
 
 }  // namespace
+
+bool is_fault(const std::string& text) {
+  return std::any_of(std::begin(kNatures), std::end(kNatures), [&](const Nature& nature) {
+    return std::string_view(nature.name).find(text) != std::string_view::npos;
+  });
+}
 
 const char* name_of(Fault fault) {
   return kNatures[static_cast<std::size_t>(fault)].name;
 }
 
-std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono::seconds length) {
+std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono::seconds length,
+                                 const std::string& only) {
   Random random(seed);
   const auto fickle = static_cast<unsigned>(random.between(1, nodes));  // The disk that flips bits.
   const milliseconds end = length;
@@ -60,7 +66,7 @@ std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono
   while (at + kQuietEnd < end) {
     Event event;
     event.at = at;
-    event.fault = draw_fault(random);
+    event.fault = draw_fault(random, only);
     const Nature& nature = kNatures[static_cast<std::size_t>(event.fault)];
     event.lasts = milliseconds(random.between(nature.shortest_ms, nature.longest_ms));
     event.lasts = std::min(event.lasts, storm_ends - std::min(at, storm_ends));
@@ -76,13 +82,6 @@ std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono
     storm_ends = at + kStorm;
   }
   return out;
-}
-
-std::string text_of(const Event& event) {
-  const std::string where = event.leader ? "the leader, or node " : "node ";
-  return fmt::format("{:9.3f} s for {:5.3f} s  {}: {}{} (dice {:016x})", static_cast<double>(event.at.count()) / 1000,
-                     static_cast<double>(event.lasts.count()) / 1000, name_of(event.fault), where, event.node,
-                     event.dice);
 }
 
 }  // namespace nemesis

@@ -16,7 +16,7 @@ enum class Fault : std::uint8_t {
   split,        ///< two sides that do not see each other
   bridge,       ///< two halves that both see one node
   one_way,      ///< what one node sends does not reach the others, or what they send does not reach it
-  strand,       ///< the leader and one more are cut off, the leader dies; those two and its successor are cut off next
+  strand,       ///< the leader reaches one node only and loses power; that one leads for a while, then is cut off
   loss,         ///< random packets, on every link or on those of one node
   flap,         ///< a cable that goes out and in again every 200 ms
   full_disk,    ///< nothing, or little, is left on a node's disk
@@ -30,6 +30,8 @@ enum class Fault : std::uint8_t {
 };
 inline constexpr std::size_t kFaults = 18;
 [[nodiscard]] const char* name_of(Fault fault);
+/// Some kind's name contains this.
+[[nodiscard]] bool is_fault(const std::string& text);
 
 struct Event {
   std::chrono::milliseconds at{0};  ///< Since the load began.
@@ -42,7 +44,8 @@ struct Event {
 };
 
 /// In order of `at`. Storms of several faults at a time alternate with calm: a cluster that never works proves nothing.
-[[nodiscard]] std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono::seconds length);
-[[nodiscard]] std::string text_of(const Event& event);
+/// `only`: kinds whose name contains this; empty: all.
+[[nodiscard]] std::vector<Event> draw_schedule(std::uint64_t seed, unsigned nodes, std::chrono::seconds length,
+                                               const std::string& only = {});
 
 }  // namespace nemesis
