@@ -16,6 +16,8 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kFlapEvery{200};
+constexpr milliseconds kLookEvery{10};
+constexpr milliseconds kElectionMax{3'000};
 
 }  // namespace
 
@@ -25,6 +27,7 @@ Injector::Injector(Network& network, Nodes& nodes, Book& book) : network_(networ
 }
 
 void Injector::note(const std::string& what) {
+  if (what.empty()) return;
   diary_ += fmt::format("{:9.3f} s  {}\n", book_.seconds(), what);
 }
 
@@ -182,8 +185,8 @@ void Injector::strand(unsigned leader, std::uint64_t dice) {
   const unsigned count = nodes_.count();
   const auto other = static_cast<unsigned>(random.between(1, count - 1));
   const unsigned heir = other < leader ? other : other + 1;
-  const milliseconds gone(random.between(30, 400));  // Less than it takes the others to miss their leader.
-  const milliseconds leads(random.between(1'500, 3'500));
+  const milliseconds gone(random.between(30, 400));       // Less than it takes the others to miss their leader.
+  const milliseconds leads(random.between(0, 250));       // Less than it takes repair to spread what the heir knows.
   const milliseconds down(random.between(2'500, 5'000));  // The others have to elect one first.
   const Step meet_leader = cut(all_but(leader, heir, count));
   later(gone, fmt::format("strand: node {} loses power, only node {} can lead", leader, heir), [=, this] {
@@ -191,16 +194,23 @@ void Injector::strand(unsigned leader, std::uint64_t dice) {
     load_->cancel_all();
     meet_leader();
     const Step meet_others = cut(star(heir, count));
-    later(leads, fmt::format("strand: node {} is cut off, the others see each other", heir), [=, this] {
-      const Step meet_heir = cut(all_but(heir, heir, count));
-      meet_others();
-      later(down, fmt::format("strand: over, node {} returns", leader), [=, this] {
-        meet_heir();
-        power_on(leader);
-        stranding_ = false;
+    when_it_leads(heir, Clock::now() + kElectionMax, [=, this] {
+      later(leads, fmt::format("strand: node {} is cut off, the others see each other", heir), [=, this] {
+        const Step meet_heir = cut(all_but(heir, heir, count));
+        meet_others();
+        later(down, fmt::format("strand: over, node {} returns", leader), [=, this] {
+          meet_heir();
+          power_on(leader);
+          stranding_ = false;
+        });
       });
     });
   });
+}
+
+void Injector::when_it_leads(unsigned node, Clock::time_point at_latest, Step then) {
+  if (load_->last_leader() == node || Clock::now() >= at_latest) return then();
+  later(kLookEvery, {}, [=, this] { when_it_leads(node, at_latest, then); });
 }
 
 Injector::Step Injector::flap(unsigned node) {

@@ -40,6 +40,7 @@ class Injector {
   /// it had written.
   void power_off(unsigned node);
   void power_on(unsigned node);
+  void when_it_leads(unsigned node, std::chrono::steady_clock::time_point at_latest, Step then);
   void strand(unsigned leader, std::uint64_t dice);
   void step_clock(unsigned node, std::uint64_t dice);
   [[nodiscard]] Step cut(std::vector<std::pair<unsigned, unsigned>> directions);
