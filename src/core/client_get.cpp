@@ -40,6 +40,10 @@ void GetOperation::on_reply(wire::Message& message, Buffer) {
 }
 
 void GetOperation::found(const wire::Entry& entry) {
+  const bool same = entry.record.stamp == info_.record.stamp;
+  if (nobody_has_it_ && same) return fail(*nobody_has_it_);
+  nobody_has_it_.reset();
+  holders_.clear();
   info_ = {entry.record, entry.present, entry.verified_ms};
   const NodeId first = leader();
   leave_leader();
@@ -63,7 +67,7 @@ void GetOperation::fetch_next() {
         next == nullptr || (core_.links().silent(next->node) && !core_.links().silent(holders_[at].node));
     if (better) next = &holders_[at], next_at = at;
   }
-  if (next == nullptr) return all_bad();
+  if (next == nullptr) return nobody_has_it_ ? acquire() : all_bad();
   current_ = next_at;
   fetch_from(*next);
 }
@@ -259,12 +263,15 @@ void GetOperation::sink_finished(const Status& status) {
 
 void GetOperation::all_bad() {
   std::string text = "image " + short_id(info_.record.digest) + " can not be read: ";
-  bool damaged = false;
+  Errc code = Errc::not_found;
   for (const Holder& holder : holders_) {
     text += (&holder == holders_.data() ? "" : "; ") + holder.error.text();
-    damaged = damaged || holder.error.code == Errc::integrity;
+    if (code == Errc::not_found || holder.error.code == Errc::integrity) code = holder.error.code;
   }
-  fail({damaged ? Errc::integrity : holders_.front().error.code, text});
+  if (code != Errc::not_found) return fail({code, text});
+  // Deleted meanwhile, or listed and nowhere to be had: damaged is never absent. The leader knows.
+  nobody_has_it_ = Error{Errc::integrity, text};
+  begin_again();
 }
 
 void GetOperation::clean_up() {

@@ -82,6 +82,7 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
   std::uint64_t granted_at_ = 0;  ///< written_to_ when credit was last granted.
   std::deque<Buffer> queue_;
   TimerId pick_timer_ = kNoTimer;
+  std::optional<Error> nobody_has_it_;  ///< The leader is asked once more whether the image is there at all.
 };
 
 }  // namespace cloudp2p::core

@@ -53,6 +53,34 @@ TEST_CASE("client: when every copy is corrupt or gone the error names each node"
     CHECK_MESSAGE(info.error().text().find(part) != std::string::npos, info.error().text());
 }
 
+TEST_CASE("client: an image that is listed while nobody has its bytes is damaged, not absent") {
+  World world;
+  const std::vector<std::byte> bytes = put_everywhere(world, 1000);
+  world.cluster.nodes[kOne].images.clear();
+  world.cluster.nodes[kTwo].images.clear();
+  world.cluster.nodes[kThree].script = [&](ConnectionId id, wire::Message& message) {
+    const auto* fetch = std::get_if<wire::Fetch>(&message);
+    if (fetch != nullptr) world.cluster.answer(id, wire::FetchEnd{fetch->request, Errc::not_found, "no bytes here"});
+    return fetch != nullptr;
+  };
+  const Result<ImageInfo> info = get(world, bytes, std::make_shared<MemorySink>(world.time));
+  CHECK(info.code() == Errc::integrity);
+  CHECK_MESSAGE(info.error().text().find("node 3 at 127.0.0.1:7003: no bytes here") != std::string::npos,
+                info.error().text());
+}
+
+TEST_CASE("client: an image that is deleted while it is read is not there") {
+  World world;
+  const std::vector<std::byte> bytes = put_everywhere(world, 1000);
+  world.cluster.nodes[kOne].images.clear();
+  world.cluster.nodes[kTwo].images.clear();
+  world.cluster.nodes[kThree].script = [&](ConnectionId, wire::Message& message) {
+    if (std::holds_alternative<wire::Fetch>(message)) world.cluster.nodes[kThree].images.clear();
+    return false;
+  };
+  CHECK(get(world, bytes, std::make_shared<MemorySink>(world.time)).code() == Errc::not_found);
+}
+
 TEST_CASE("client: a holder lost in mid-read is continued on another at the offset reached") {
   World world;
   const std::vector<std::byte> bytes = put_everywhere(world, 3'000'000);
