@@ -9,7 +9,7 @@ using testing::SimCluster;
 Chaos::Chaos(SimCluster& cluster, Random random) : cluster_(cluster) {
   leaders_first_ = random.percent(50);
   const std::uint64_t seed = random.next();
-  for (const auto& table : {network_faults(), process_faults(), disk_faults()}) {
+  for (const auto& table : {network_faults(), process_faults(), disk_faults(), loss_faults()}) {
     for (const FaultKind& kind : table) draw(kind, seed);
   }
 }
@@ -71,7 +71,8 @@ void Chaos::end() {
     cluster_.disk(node, SimCluster::Disk::kHealthy);
     cluster_.slow_disk(node, 1);
     cluster_.resume(node);
-    if (restart_owed_[node] > 0) cluster_.crash(node);
+    // A file that is gone is missed at the next start, if nobody has asked for it before.
+    if (restart_owed_[node] > 0 || cluster_.damaged(node)) cluster_.crash(node);
     cluster_.restart(node);
   }
 }

@@ -27,6 +27,7 @@ struct FaultKind {
 [[nodiscard]] std::span<const FaultKind> network_faults();
 [[nodiscard]] std::span<const FaultKind> process_faults();
 [[nodiscard]] std::span<const FaultKind> disk_faults();
+[[nodiscard]] std::span<const FaultKind> loss_faults();
 
 class Chaos {
  public:

@@ -85,7 +85,7 @@ constexpr FaultKind kKinds[] = {
     {"record fails", 10, fail_call<DiskCall::kRecord>},
     {"look-up fails", 10, fail_call<DiskCall::kLookUp>},
     {"save of the state fails", 10, fail_call<DiskCall::kSaveState>},
-    {"bit flip", 40, flip_bit},
+    {"bit flip", 25, flip_bit},
 };
 
 }  // namespace

@@ -67,8 +67,12 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
   if (state.incarnation != node.incarnation) {
     node.incarnation = state.incarnation;
     node.promised = 0;
+    node.former_votes.merge(node.votes);
     node.votes.clear();
   }
+  node.founded = state.founded;
+  const Member* const self = state.membership.find(member.id());
+  node.bound = self != nullptr && self->incarnation == state.incarnation;
   if (state.term < node.promised) {
     violated("I2 (terms never fall)",
              fmt::format("node {}: durable term {} after {}", value(member.id()), state.term, node.promised));
@@ -92,7 +96,7 @@ void Invariants::on_frame(const End& to, const Frame& frame) {
   for (const Watched& candidate : watched_) {
     if (candidate.member->host() != to.host) continue;
     const NodeId id = candidate.member->id();
-    const auto [sent, first] = of(vote->from).votes_sent.try_emplace(vote->term, id);
+    const auto [sent, first] = of(vote->from).votes_sent.try_emplace({vote->incarnation, vote->term}, id);
     if (!first && sent->second != id) {
       violated("I3 (one vote a term)", fmt::format("node {} sent its vote of term {} to {} and to {}",
                                                    value(vote->from), vote->term, value(sent->second), value(id)));
@@ -122,7 +126,9 @@ void Invariants::on_leading(Machine& member, Term term) {
   std::size_t promises = 0;
   for (const Watched& node : watched_) {
     const auto vote = node.votes.find(term);
-    if (vote != node.votes.end() && vote->second == member.id()) ++promises;
+    const auto former = node.former_votes.find(term);
+    const bool voted = vote != node.votes.end() && vote->second == member.id();
+    if (voted || (former != node.former_votes.end() && former->second == member.id())) ++promises;
   }
   if (promises < majority()) {
     violated("I4 (a leader holds a majority of durable promises)",
@@ -187,8 +193,9 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
   std::size_t durable = 0;
   std::size_t in_time = 0;
   for (const Watched& node : watched_) {
-    durable += holds(node, record.digest, record.stamp) ? 1 : 0;
     const auto copy = node.copies.find(record.stamp);
+    const bool had = node.damaged && copy != node.copies.end();
+    durable += had || holds(node, record.digest, record.stamp) ? 1 : 0;
     in_time += copy != node.copies.end() && copy->second.promised <= term ? 1 : 0;
     if (node.serving > term && !knows(node, record.digest, record.stamp)) {
       violated("I10 (a new leader knows what was acknowledged)",
@@ -256,7 +263,7 @@ Duration Invariants::isolation_bound(const Watched& node) const {
 
 void Invariants::check_connected(Watched& node, const char* what) {
   settle_isolation();
-  if (node.isolated <= isolation_bound(node)) return;
+  if (node.isolated <= isolation_bound(node) || scheduler_.now() < delayed_until_) return;
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(node.isolated).count();
   violated("I12 (nothing is confirmed without a majority)",
            fmt::format("node {} {} after {} ms without a majority", value(node.member->id()), what, ms));
@@ -266,10 +273,10 @@ void Invariants::check_kept(const Digest& digest, const Stamp& stamp) {
   std::size_t records = 0;
   std::size_t bytes = 0;
   for (const Watched& node : watched_) {
-    records += knows(node, digest, stamp) ? 1 : 0;
+    records += node.damaged || knows(node, digest, stamp) ? 1 : 0;
     // A majority acknowledged a newer stamp, and one of it lost its copy since: the others' bytes are the same.
     const bool here = holds(node, digest, stamp) || (rotted_.contains(digest) && has_bytes(node, digest));
-    bytes += here ? 1 : 0;
+    bytes += node.damaged || here ? 1 : 0;
   }
   // Of what is deleted, or may be, nobody keeps the bytes.
   const auto tombstone = newest_tombstone_.find(digest);
@@ -303,6 +310,7 @@ void Invariants::check_all() {
 }
 
 void Invariants::check_often() {
+  settle_damage();
   for (const Digest& digest : doubtful_) {
     const auto acknowledged = newest_acknowledged_.find(digest);
     if (acknowledged != newest_acknowledged_.end()) check_kept(digest, acknowledged->second);

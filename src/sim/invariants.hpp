@@ -36,6 +36,14 @@ class Invariants final : public MachineEvents {
   void on_frame(const End& to, const Frame& frame);
   /// Before a path, a process or a pause changes, and after it.
   void topology_changed();
+  /// This node loses on purpose what it holds. Until it has made up for it, nothing of it is missed.
+  void damage(NodeId id, const std::vector<Digest>& files);
+  [[nodiscard]] bool damaged(NodeId id) const { return watched_[value(id) - 1].damaged; }
+  [[nodiscard]] bool may_be_damaged(NodeId id) const;
+  /// The only copies of what nobody had acknowledged were lost on purpose: it may stay listed without bytes.
+  [[nodiscard]] bool may_lack_bytes(const Digest& digest) const;
+  /// A path or a disk is slower than the profiles say, for a while: what is under way takes longer.
+  void expect_delays() { delayed_until_ = scheduler_.now() + std::chrono::seconds(6); }
   /// A copy was damaged on purpose: its bytes no longer count.
   void bytes_damaged(const Digest& digest) { damaged_.insert(digest); }
   /// A copy was damaged, and a majority has good ones: from now on bytes count under whatever stamp they are held.
@@ -73,8 +81,13 @@ class Invariants final : public MachineEvents {
     Incarnation incarnation;
     Term promised = 0;
     std::map<Term, NodeId> votes;  ///< Durable ones.
-    std::map<Term, NodeId> votes_sent;
+    std::map<std::pair<Incarnation, Term>, NodeId> votes_sent;
     std::map<Stamp, Copy> copies;
+    /// Of incarnations that are gone: votes that were counted all the same.
+    std::map<Term, NodeId> former_votes;
+    bool founded = false;
+    bool bound = false;  ///< Its durable membership names its incarnation.
+    bool damaged = false;
     Term serving = 0;     ///< 0: does not.
     Duration isolated{};  ///< Without a majority, and running.
     bool was_isolated = false;
@@ -93,6 +106,8 @@ class Invariants final : public MachineEvents {
   void becomes_known(const Digest& digest, const Stamp& stamp);
   /// What a read that began at `mark` must show of this image; zero: it need not know it.
   [[nodiscard]] Stamp due(const Digest& digest, std::uint64_t mark) const;
+  void settle_damage();
+  [[nodiscard]] bool whole(const Watched& node, const Machine& leader) const;
   void check_connected(Watched& node, const char* what);
   void check_kept(const Digest& digest, const Stamp& stamp);
   /// All that is known of one image, for people.
@@ -123,6 +138,8 @@ class Invariants final : public MachineEvents {
   std::unordered_map<Digest, std::uint64_t> offered_;
   std::set<Digest> damaged_;
   std::set<Digest> rotted_;
+  std::set<Digest> lost_;  ///< Some file of theirs was lost on purpose.
+  TimePoint delayed_until_{};
   std::set<Digest> doubtful_;  ///< Some node holds less of them than before.
   TimePoint settled_{};
   std::vector<std::string> violations_;

@@ -50,6 +50,8 @@ void Machine::start() {
                   &world_.log,    &images_,         &catalog_,      &state_};
   NodeExtras extras;
   extras.observer = this;
+  keeps_unlisted_ = catalog_is_new_;
+  extras.catalog_is_new = std::exchange(catalog_is_new_, false);
   extras.sabotage = world_.options.sabotage;
   extras.chunk_bytes = world_.options.chunk_bytes;
   Result<std::unique_ptr<Node>> node = Node::open(config_, ports, extras);
@@ -72,6 +74,22 @@ void Machine::crash(testing::Crash how) {
   transport_.reset();
   entropy_.reset();
   process_.reset();
+}
+
+void Machine::lose(testing::Loss what) {
+  using testing::Loss;
+  if (running()) throw std::invalid_argument("a node loses its disk while it does not run");
+  const bool everything = what == Loss::kEverything;
+  if (what != Loss::kCatalog && what != Loss::kImages) state_.lose(what == Loss::kStateDamaged);
+  if (what == Loss::kCatalog || everything) {
+    catalog_.replace({});
+    catalog_is_new_ = true;
+  }
+  if (what == Loss::kImages || everything) images_.replace({});
+  if (what == Loss::kSinceBackup) {
+    catalog_.replace(backup_.records);
+    images_.replace(backup_.files);
+  }
 }
 
 void Machine::drain(Duration patience) {

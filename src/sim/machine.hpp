@@ -45,6 +45,9 @@ class Machine final : private NodeObserver {
   void start();
   void crash(testing::Crash how);
   void drain(Duration patience);
+  /// Only while it does not run.
+  void lose(testing::Loss what);
+  void back_up() { backup_ = Backup{catalog_.durable(), images_.files()}; }
   void pause() { process_->pause(); }
   void resume() { process_->resume(); }
   void slow_down(unsigned factor) {
@@ -67,6 +70,8 @@ class Machine final : private NodeObserver {
   [[nodiscard]] bool running() const noexcept { return node_ != nullptr; }
   [[nodiscard]] bool paused() const { return process_ && process_->paused(); }
   [[nodiscard]] unsigned slowness() const noexcept { return slowness_; }
+  /// It began without a catalog: files that the cluster no longer lists stay until its next start.
+  [[nodiscard]] bool keeps_unlisted() const noexcept { return keeps_unlisted_; }
   [[nodiscard]] NodeStatus status() const { return node_->status(); }
   [[nodiscard]] bool serves() const noexcept { return serving_ != 0; }
   [[nodiscard]] Term serving_term() const noexcept { return serving_; }
@@ -114,6 +119,13 @@ class Machine final : private NodeObserver {
   std::unique_ptr<SimTransport> transport_;
   std::unique_ptr<Node> node_;
   Term serving_ = 0;
+  struct Backup {
+    MemoryCatalog::Records records;
+    MemoryImageStore::Files files;
+  };
+  Backup backup_;
+  bool catalog_is_new_ = false;
+  bool keeps_unlisted_ = false;
   unsigned slowness_ = 1;
   int skew_percent_ = 0;
   testing::Moment awaited_ = testing::Moment::kLeading;

@@ -49,6 +49,18 @@ Status MemoryCatalog::open() {
   return {};
 }
 
+void MemoryCatalog::replace(Records records) {
+  durable_ = std::move(records);
+  by_time_.clear();
+  by_verified_.clear();
+  missing_.clear();
+  for (const auto& [digest, entry] : durable_) {
+    if (!entry.record.tombstone) by_time_.insert({newest_first(entry.record.time_ms), digest});
+    if (entry.present) by_verified_.insert({entry.verified_ms, digest});
+    if (lacks_bytes(entry)) missing_.insert(digest);
+  }
+}
+
 void MemoryCatalog::crash() {
   const bool survives = busy_ && disk_.fault() == DiskFault::none && disk_.coin();
   for (const Request& request : batch_) {

@@ -41,6 +41,8 @@ class MemoryCatalog final : public Catalog {
 
   void crash();
   using Records = std::map<Digest, CatalogEntry>;
+  /// The disk holds these from now on, and nothing else; before `open`.
+  void replace(Records records);
   /// What is durable now.
   [[nodiscard]] const Records& durable() const noexcept { return durable_; }
 

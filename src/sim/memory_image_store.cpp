@@ -226,6 +226,23 @@ bool MemoryImageStore::intact(const Digest& digest) const {
   return at != by_digest_.end() && hash_of(files_.find(at->second)->second.parts) == digest;
 }
 
+void MemoryImageStore::replace(Files files) {
+  files_ = std::move(files);
+  by_digest_.clear();
+  rotten_.clear();
+  for (const auto& [name, file] : files_) {
+    by_digest_.emplace(file.about.digest, name);
+    if (hash_of(file.parts) != file.about.digest) rotten_.insert(file.about.digest);
+  }
+}
+
+bool MemoryImageStore::lose(const Digest& digest) {
+  const auto at = by_digest_.find(digest);
+  if (at == by_digest_.end()) return false;
+  drop(std::string(at->second));
+  return true;
+}
+
 bool MemoryImageStore::corrupt(const Digest& digest) {
   const auto at = by_digest_.find(digest);
   if (at == by_digest_.end() || !rotten_.insert(digest).second) return false;

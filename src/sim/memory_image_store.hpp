@@ -45,14 +45,20 @@ class MemoryImageStore final : public ImageStore {
   [[nodiscard]] bool sound(const Digest& digest) const { return holds(digest) && !rotten_.contains(digest); }
   /// What a reader would get has the right digest.
   [[nodiscard]] bool intact(const Digest& digest) const;
-  /// One bit of a stored image flips where it lies. False when there is none, or one is flipped already.
-  bool corrupt(const Digest& digest);
-
- private:
   struct File {
     std::vector<Buffer> parts;
     StoredImage about;
   };
+  using Files = std::map<std::string, File, std::less<>>;
+  [[nodiscard]] const Files& files() const noexcept { return files_; }
+  /// The disk holds these from now on, and nothing else; before `reopen`.
+  void replace(Files files);
+  /// The file goes, and nobody is told. False when there is none.
+  bool lose(const Digest& digest);
+  /// One bit of a stored image flips where it lies. False when there is none, or one is flipped already.
+  bool corrupt(const Digest& digest);
+
+ private:
   struct Put {
     PutHeader header;
     std::vector<Buffer> parts;
@@ -84,7 +90,7 @@ class MemoryImageStore final : public ImageStore {
   [[nodiscard]] Result<Buffer> read_now(const std::string& file_name, ReadRange range) const;
 
   Disk& disk_;
-  std::map<std::string, File, std::less<>> files_;
+  Files files_;
   std::map<Digest, std::string> by_digest_;
   std::set<Digest> rotten_;
   std::map<PutId, Put> puts_;

@@ -17,7 +17,15 @@ class MemoryStateStore final : public StateStore {
   /// Called at the instant at which a state becomes durable.
   void watch(std::function<void(const DurableState&)> durable) { on_durable_ = std::move(durable); }
 
-  [[nodiscard]] Result<std::optional<DurableState>> load() override { return durable_; }
+  [[nodiscard]] Result<std::optional<DurableState>> load() override {
+    if (damaged_) return Error{Errc::format, "both slots are damaged"};
+    return durable_;
+  }
+  /// The file is gone, or there and of no use.
+  void lose(bool damaged) {
+    durable_.reset();
+    damaged_ = damaged;
+  }
   void save(const DurableState& state, Callback<void(Status)> done) override {
     waiting_.push_back(Save{state, std::move(done)});
     if (!busy_) write_next();
@@ -39,6 +47,7 @@ class MemoryStateStore final : public StateStore {
   };
   void become(const DurableState& state) {
     durable_ = state;
+    damaged_ = false;
     if (on_durable_) on_durable_(state);
   }
   void write_next() {
@@ -64,6 +73,7 @@ class MemoryStateStore final : public StateStore {
   std::optional<DurableState> durable_;
   std::deque<Save> waiting_;
   bool busy_ = false;
+  bool damaged_ = false;
   std::function<void(const DurableState&)> on_durable_;
 };
 

@@ -79,6 +79,7 @@ void SimCluster::disk_call_fails(NodeId node, DiskCall call, bool fails) {
 void SimCluster::stall_disk(NodeId node, bool stalled) {
   impl_->fault(fmt::format("the disk of node {} {}", value(node), stalled ? "hangs" : "goes on"));
   impl_->of(node).disk().stall(stalled);
+  impl_->invariants.expect_delays();
 }
 void SimCluster::skew_clock(NodeId node, int percent) {
   if (percent < -50 || percent > 50) throw std::invalid_argument("a clock is skewed by at most 50 percent");
@@ -106,6 +107,7 @@ void SimCluster::link(NodeId node, NodeId other, const LinkProfile& profile) {
   impl_->fault(fmt::format("the path between node {} and node {}: {} ms more, {} ns a KiB{}", value(node), value(other), ms,
                            profile.nanoseconds_per_kib, profile.takes_dials ? "" : ", no new connections"));
   impl_->network.set_link(impl_->of(node).host(), impl_->of(other).host(), profile);
+  impl_->invariants.expect_delays();
 }
 void SimCluster::pause_client(std::size_t client) {
   impl_->fault(fmt::format("client {} is paused", client));
@@ -121,6 +123,32 @@ void SimCluster::corrupt(NodeId node, const Digest& digest) {
   // As long as a majority has good copies, the promise stands.
   if (durable_copies(digest) < majority_of(size())) return impl_->invariants.bytes_damaged(digest);
   impl_->invariants.bytes_rotted(digest);
+}
+void SimCluster::lose(NodeId node, Loss what) {
+  static constexpr const char* kLosses[] = {"its state file",      "both slots of its state file", "its catalog",
+                                            "all its image files", "its whole disk",               "all since its backup"};
+  impl_->fault(fmt::format("node {} loses {}", value(node), kLosses[static_cast<std::size_t>(what)]));
+  std::vector<Digest> files;
+  for (const auto& [name, file] : impl_->of(node).images().files())
+    files.push_back(file.about.digest);
+  impl_->invariants.damage(node, files);
+  impl_->of(node).lose(what);
+}
+bool SimCluster::lose_file(NodeId node, const Digest& digest) {
+  if (!impl_->of(node).images().holds(digest)) return false;
+  impl_->fault(fmt::format("node {} loses the file of {}", value(node), short_id(digest)));
+  impl_->invariants.damage(node, {digest});
+  return impl_->of(node).images().lose(digest);
+}
+void SimCluster::back_up(NodeId node) {
+  impl_->fault(fmt::format("node {} is backed up", value(node)));
+  impl_->of(node).back_up();
+}
+bool SimCluster::damaged(NodeId node) const {
+  return impl_->invariants.damaged(impl_->of(node).id());
+}
+bool SimCluster::may_lose(NodeId node) const {
+  return impl_->invariants.may_be_damaged(impl_->of(node).id());
 }
 void SimCluster::drain(NodeId node, Duration patience) {
   impl_->fault(fmt::format("node {} is asked to stop", value(node)));

@@ -97,6 +97,17 @@ class SimCluster {
   void disk(NodeId node, Disk state);
   /// A bit of this node's copy flips where it lies; nobody notices before somebody looks.
   void corrupt(NodeId node, const Digest& digest);
+  /// Only of a node that does not run. What was acknowledged survives as long as fewer than a majority are damaged at a
+  /// time: see `may_lose`.
+  void lose(NodeId node, Loss what);
+  /// The file of this image is gone, and the node has not been told. False when there is none.
+  bool lose_file(NodeId node, const Digest& digest);
+  /// For Loss::kSinceBackup: what is durable on this node now.
+  void back_up(NodeId node);
+  /// It lost something and has not made up for it yet: not bound again, or lacking records or bytes.
+  [[nodiscard]] bool damaged(NodeId node) const;
+  /// The cluster promises to survive it if this node loses what it holds now: a majority of others is undamaged.
+  [[nodiscard]] bool may_lose(NodeId node) const;
   /// As SIGTERM does: hands leadership over, then ends the process.
   void drain(NodeId node, Duration patience);
   void network(const NetworkProfile& profile);

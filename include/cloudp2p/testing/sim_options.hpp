@@ -57,6 +57,16 @@ struct LinkProfile {
 /// What a disk can refuse to do, each by itself.
 enum class DiskCall : std::uint8_t { kAppend, kCommit, kRead, kErase, kRecord, kLookUp, kSaveState };
 
+/// What the disk of a machine that does not run can lose for good.
+enum class Loss : std::uint8_t {
+  kState,         ///< The state file is gone.
+  kStateDamaged,  ///< Both of its slots are damaged.
+  kCatalog,
+  kImages,  ///< All image files.
+  kEverything,
+  kSinceBackup,  ///< Images and catalog are those of the last `back_up`, and there is no state file.
+};
+
 /// Something that happens on a node, at which a fault may strike.
 enum class Moment : std::uint8_t {
   kLeading,

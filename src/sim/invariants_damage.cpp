@@ -1,0 +1,58 @@
+// Who has lost durable data on purpose, and has made up for it.
+#include "sim/invariants.hpp"
+
+namespace cloudp2p::sim {
+
+void Invariants::damage(NodeId id, const std::vector<Digest>& files) {
+  of(id).damaged = true;
+  lost_.insert(files.begin(), files.end());
+}
+
+bool Invariants::may_lack_bytes(const Digest& digest) const {
+  if (!lost_.contains(digest)) return false;
+  for (const Watched& node : watched_) {
+    if (node.member->images().sound(digest)) return false;
+  }
+  const auto acknowledged = newest_acknowledged_.find(digest);
+  if (acknowledged == newest_acknowledged_.end()) return true;
+  const auto tombstone = newest_tombstone_.find(digest);
+  return tombstone != newest_tombstone_.end() && tombstone->second >= acknowledged->second;
+}
+
+/// As long as the founding is not known to all, a promise that is forgotten may found a second cluster; nobody promises
+/// otherwise.
+bool Invariants::may_be_damaged(NodeId id) const {
+  std::size_t others = 0;
+  for (const Watched& node : watched_) {
+    if (!node.founded) return false;
+    others += (node.damaged || !node.bound) && node.member->id() != id ? 1 : 0;
+  }
+  return others + 1 + majority() <= watched_.size();
+}
+
+/// Bound under its incarnation, and knowing it durably; equal to the leader, and no byte missing.
+bool Invariants::whole(const Watched& node, const Machine& leader) const {
+  const NodeStatus here = node.member->status();
+  const NodeStatus there = leader.status();
+  const Member* const bound = there.election.membership.find(node.member->id());
+  if (!node.bound || bound == nullptr || bound->incarnation != here.election.incarnation) return false;
+  if (here.election.role == ElectionRole::learner || here.catalog.root != there.catalog.root) return false;
+  for (const auto& [digest, entry] : node.member->catalog().durable()) {
+    if (!entry.record.tombstone && !node.member->images().holds(digest) && !may_lack_bytes(digest)) return false;
+  }
+  return true;
+}
+
+void Invariants::settle_damage() {
+  const Watched* leader = nullptr;
+  for (const Watched& node : watched_) {
+    const bool serves = node.member->running() && !node.member->paused() && node.serving > 0;
+    if (serves && (leader == nullptr || node.serving > leader->serving)) leader = &node;
+  }
+  if (leader == nullptr) return;
+  for (Watched& node : watched_) {
+    if (node.damaged && node.member->running() && whole(node, *leader->member)) node.damaged = false;
+  }
+}
+
+}  // namespace cloudp2p::sim
