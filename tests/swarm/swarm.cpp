@@ -1,6 +1,7 @@
 // sim_swarm: random lives of simulated clusters, with seeds that nobody has tried, for as long as it is told to.
 #include <cloudp2p/testing/random_run.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -48,6 +49,8 @@ struct Sum {
                 static_cast<unsigned long long>(lives), virtual_hours, static_cast<unsigned long long>(operations),
                 static_cast<unsigned long long>(failed), static_cast<unsigned long long>(acknowledged),
                 static_cast<unsigned long long>(violated));
+    const double cpu_seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+    std::printf("%.0f virtual seconds per CPU second\n", virtual_hours * 3600 / std::max(cpu_seconds, 0.001));
     std::fflush(stdout);
   }
 };
