@@ -69,6 +69,10 @@ register() {
 for rule in MAJORITY_ONE_SHORT SENT_BEFORE_SAVE VOTE_NOT_DURABLE TWO_VOTES; do
   violated "election_$rule" election -DTERMS=2 "-DBUG_$rule"
 done
+for rule in ONE_CHANGE LEADER_OF_TERM_IGNORED; do
+  violated "admission_$rule" admission "-DBUG_$rule"
+done
+violated admission_reaches_the_goal admission -DGOAL
 for rule in MAJORITY_ONE_SHORT PROMISE_NOT_DURABLE NO_TERM_CHECK_AFTER_SYNC READ_BEFORE_PROMISE TAKEOVER_READS_ITSELF \
   NO_WRITE_BACK NO_BARRIER DELETE_ACKED_EARLY READ_WITHOUT_ROUND SHOWS_UNSTABLE; do
   register violated "register_$rule" "1 1 1" "-DBUG_$rule"
@@ -79,6 +83,7 @@ done
 register violated register_reaches_the_goal "2 1 1" -DGOAL=3
 
 holds election election -DTERMS=3
+holds admission admission -DTERMS=4
 register holds register_two_terms "2 2 0" -DAHEAD=1
 register holds register_three_terms "1 1 1" -DAHEAD=1
 register holds register_three_terms_more_stamps "2 1 1"

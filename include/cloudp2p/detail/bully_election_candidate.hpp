@@ -163,6 +163,10 @@ inline void BullyElection::handle(const Vote& message, TimePoint now) {
 
 inline void BullyElection::evaluate_votes(TimePoint now) {
   const DurableState base = newest_reported();
+  // A membership is proposed by the leader of its term. Of those who elected it one may have lost its vote since, and
+  // have been admitted again: the votes of this term no longer tell that there is a leader.
+  const bool led = base.membership.term >= state_.term;
+  if (led && options_.quorum == Quorum::majority) return;
   std::vector<NodeId> voters = counted_votes(base);
   const std::size_t size = base.membership.version == 0 ? options_.configured.size() : base.membership.members.size();
   const bool own = std::find(voters.begin(), voters.end(), self()) != voters.end();
