@@ -49,6 +49,7 @@ void Injector::run(const std::vector<Event>& schedule, Load& load, std::chrono::
         return Clock::now() - start > length || asked_to_end() || !book_.clean();
       },
       length + std::chrono::minutes(1));
+  ending_ = true;
   while (!steps_.empty())
     take_steps(Clock::time_point::max());
 }
@@ -209,7 +210,7 @@ void Injector::strand(unsigned leader, std::uint64_t dice) {
 }
 
 void Injector::when_it_leads(unsigned node, Clock::time_point at_latest, Step then) {
-  if (load_->last_leader() == node || Clock::now() >= at_latest) return then();
+  if (ending_ || load_->last_leader() == node || Clock::now() >= at_latest) return then();
   later(kLookEvery, {}, [=, this] { when_it_leads(node, at_latest, then); });
 }
 

@@ -57,6 +57,7 @@ class Injector {
   std::map<unsigned, bool> flapping_;            ///< Whose cables, and whether it is in.
   std::chrono::steady_clock::time_point flap_at_;
   bool stranding_ = false;
+  bool ending_ = false;  ///< What was to come later comes now.
   std::string diary_;
   std::map<Fault, unsigned> counts_;
   std::size_t bits_flipped_ = 0;
