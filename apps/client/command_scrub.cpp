@@ -17,6 +17,7 @@ using cloudp2p::ScrubView;
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr auto kFirstLook = 50ms;
 constexpr auto kLookEvery = 500ms;
 
 std::uint64_t found_bad(const ScrubPass& pass) { return pass.damaged + pass.gone; }
@@ -48,9 +49,9 @@ class Following {
   }
   void until_done() {
     const bool bar = session_.out.bar_wanted();
-    while (!done()) {
-      if (bar) session_.out.draw_bar(lines());
-      if (!pause() || !ask(ScrubAction::look, {}) || !begin_again_where_lost()) break;
+    for (auto wait = kFirstLook; !done(); wait = std::min(2 * wait, kLookEvery)) {
+      if (bar && wait == kLookEvery) session_.out.draw_bar(lines());
+      if (!pause(wait) || !ask(ScrubAction::look, {}) || !begin_again_where_lost()) break;
     }
     if (bar) session_.out.erase_bar();
   }
@@ -101,8 +102,8 @@ class Following {
     }
     return all;
   }
-  bool pause() {
-    for (const auto until = Clock::now() + kLookEvery; Clock::now() < until; std::this_thread::sleep_for(50ms))
+  bool pause(std::chrono::milliseconds wait) {
+    for (const auto until = Clock::now() + wait; Clock::now() < until; std::this_thread::sleep_for(50ms))
       if (session_.interrupts.interrupted()) break;
     if (!session_.interrupts.interrupted()) return true;
     failure_ = cloudp2p::exit_code(Errc::cancelled);

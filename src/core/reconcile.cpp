@@ -7,7 +7,8 @@ namespace {
 
 struct Pass {
   std::vector<StoredImage> files;  ///< Sorted by name.
-  std::vector<bool> claimed;
+  enum class Use : std::uint8_t { none, claimed, damaged };
+  std::vector<Use> uses;
   std::size_t lost = 0;
   Callback<void(const Status&)> done;
 };
@@ -20,14 +21,19 @@ void trash_unclaimed(Services& services, const std::shared_ptr<Pass>& pass) {
     if (--*left == 0) pass->done({});
   };
   for (std::size_t i = 0; i < pass->files.size(); ++i) {
-    if (pass->claimed[i]) continue;
-    ++orphans;
+    if (pass->uses[i] == Pass::Use::claimed) continue;
     ++*left;
-    services.ports.images->erase(pass->files[i].file_name, services.guard([trashed](const Status&) { trashed(); }));
+    auto moved = services.guard([trashed](const Status&) { trashed(); });
+    if (pass->uses[i] == Pass::Use::damaged) {
+      services.ports.images->quarantine(pass->files[i].file_name, std::move(moved));
+    } else {
+      ++orphans;
+      services.ports.images->erase(pass->files[i].file_name, std::move(moved));
+    }
   }
   if (orphans + pass->lost > 0) {
     services.log(LogLevel::warning,
-                 fmt::format("reconciled: {} files without a record moved to the trash, {} records whose file is gone",
+                 fmt::format("reconciled: {} files without a record moved to the trash, {} records whose file is gone or has another size",
                              orphans, pass->lost));
   }
   trashed();
@@ -37,11 +43,10 @@ void claim(Services& services, Pass& pass, const CatalogEntry& entry) {
   if (!entry.present) return;
   const auto at = std::lower_bound(pass.files.begin(), pass.files.end(), entry.file_name,
                                    [](const StoredImage& file, const std::string& name) { return file.file_name < name; });
-  const bool there =
-      at != pass.files.end() && at->file_name == entry.file_name && at->size_bytes == entry.record.size_bytes;
-  if (there) {
-    pass.claimed[static_cast<std::size_t>(at - pass.files.begin())] = true;
-    return;
+  if (at != pass.files.end() && at->file_name == entry.file_name) {
+    const bool whole = at->size_bytes == entry.record.size_bytes;
+    pass.uses[static_cast<std::size_t>(at - pass.files.begin())] = whole ? Pass::Use::claimed : Pass::Use::damaged;
+    if (whole) return;
   }
   ++pass.lost;
   services.record(CatalogChange{entry.record, CatalogChange::Presence{false, "", 0, entry.file_name}});
@@ -65,7 +70,7 @@ void reconcile(Services& services, Callback<void(const Status&)> done) {
   services.ports.images->list(services.guard([&services, pass](Result<std::vector<StoredImage>> files) {
     if (!files.ok()) return pass->done(files.error());
     pass->files = std::move(*files);
-    pass->claimed.assign(pass->files.size(), false);
+    pass->uses.assign(pass->files.size(), Pass::Use::none);
     claim_page(services, pass, "");
   }));
 }

@@ -182,14 +182,23 @@ bool Invariants::holds(const Watched& node, const Digest& digest, const Stamp& a
   return at->second.record.tombstone || (at->second.present && node.member->images().holds(digest));
 }
 
-bool Invariants::has_bytes(const Watched& node, const Digest& digest) {
-  const auto& records = node.member->catalog().durable();
-  const auto at = records.find(digest);
-  return at != records.end() && at->second.present && node.member->images().holds(digest);
+Invariants::Kept Invariants::kept(const Digest& digest, const Stamp& stamp, bool excuse_damaged) const {
+  Kept out;
+  for (const Watched& node : watched_) {
+    const auto& records = node.member->catalog().durable();
+    const auto at = records.find(digest);
+    const bool excused = excuse_damaged && node.damaged;
+    out.records += excused || knows(node, digest, stamp) ? 1 : 0;
+    // Of a majority that acknowledged a stamp one may have lost its copy to rot: the others' bytes are the same.
+    const bool older = rotted_.contains(digest) && at != records.end() && at->second.present;
+    out.bytes += excused || holds(node, digest, stamp) || (older && node.member->images().holds(digest)) ? 1 : 0;
+  }
+  return out;
 }
 
 void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
   tell(record.digest, &member, "acknowledged " + text(record));
+  const Kept all = kept(record.digest, record.stamp, false);
   std::size_t durable = 0;
   std::size_t in_time = 0;
   for (const Watched& node : watched_) {
@@ -204,6 +213,7 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
                            node.serving));
     }
   }
+  durable = std::max(durable, std::min(all.records, all.bytes));
   if (durable < majority()) {
     violated("I5 (acknowledged is durable on a majority)",
              fmt::format("node {} acknowledged {} {} with {} durable copies", value(member.id()),
@@ -227,14 +237,7 @@ void Invariants::on_confirmed_read(Machine& member, Term term) {
 }
 
 void Invariants::check_kept(const Digest& digest, const Stamp& stamp) {
-  std::size_t records = 0;
-  std::size_t bytes = 0;
-  for (const Watched& node : watched_) {
-    records += node.damaged || knows(node, digest, stamp) ? 1 : 0;
-    // A majority acknowledged a newer stamp, and one of it lost its copy since: the others' bytes are the same.
-    const bool here = holds(node, digest, stamp) || (rotted_.contains(digest) && has_bytes(node, digest));
-    bytes += node.damaged || here ? 1 : 0;
-  }
+  const auto [records, bytes] = kept(digest, stamp, true);
   // Of what is deleted, or may be, nobody keeps the bytes.
   const auto tombstone = newest_tombstone_.find(digest);
   const bool owed = !damaged_.contains(digest) && (tombstone == newest_tombstone_.end() || tombstone->second < stamp);

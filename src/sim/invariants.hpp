@@ -101,7 +101,13 @@ class Invariants final : public MachineEvents {
   void settle_isolation();
   [[nodiscard]] static bool knows(const Watched& node, const Digest& digest, const Stamp& at_least);
   [[nodiscard]] static bool holds(const Watched& node, const Digest& digest, const Stamp& at_least);
-  [[nodiscard]] static bool has_bytes(const Watched& node, const Digest& digest);
+  /// On how many disks an image is, under this stamp or a later one; bytes of what rotted under any. A node
+  /// whose disk was robbed counts as if it had both, where that is excused.
+  struct Kept {
+    std::size_t records = 0;
+    std::size_t bytes = 0;
+  };
+  [[nodiscard]] Kept kept(const Digest& digest, const Stamp& stamp, bool excuse_damaged) const;
   /// From now on every confirmed read shows this image under this stamp or a later one.
   void becomes_known(const Digest& digest, const Stamp& stamp);
   /// What a read that began at `mark` must show of this image; zero: it need not know it.

@@ -2,6 +2,7 @@
 #include "fixture.hpp"
 
 #include <cloudp2p/types.hpp>
+#include <signal.h>
 #include <sodium.h>
 
 #include <filesystem>
@@ -11,7 +12,7 @@ namespace {
 
 /// A cluster that holds one image, everywhere.
 struct Stored {
-  Stored() {
+  explicit Stored(const std::string& settings = {}) : cluster(with(settings)) {
     cluster.start_all();
     leader = cluster.wait_for_leader();
     REQUIRE(leader != 0);
@@ -26,13 +27,18 @@ struct Stored {
     out[150'000] = static_cast<char>(out[150'000] ^ 1);
     return out;
   }
+  [[nodiscard]] static support::ClusterOptions with(const std::string& settings) {
+    support::ClusterOptions options = programs();
+    options.settings = settings;
+    return options;
+  }
   /// A bit flips in the stored file itself.
   void rot(unsigned node) const { support::write_file(file(node), rotten()); }
   [[nodiscard]] std::string quarantined(unsigned node) const {
     return support::read_file(cluster.shared_dir(node) + "/.cloudp2p/quarantine/" + id + "-a.jpg");
   }
 
-  Cluster cluster{programs()};
+  Cluster cluster;
   const std::string bytes = support::picture(300'000, 21);
   std::string id;
   unsigned leader = 0;
@@ -91,7 +97,10 @@ TEST_CASE("scrub tells what it found on which node; with --repair it waits until
   CHECK(contains(repaired.out, R"("damaged":0,"gone":1,"repaired":1,"unchecked":0,"missing":0)"));
   CHECK(support::read_file(stored.file(2)) == stored.bytes);
   CHECK(support::read_file(stored.file(3)) == stored.bytes);
-  CHECK(contains(stored.cluster.client({"-o", "json", "members"}).out, R"("damaged":1,"oldest_verified_ms":1)"));
+  // What the others know of a node comes with its next heartbeat.
+  CHECK(support::eventually([&] {
+    return contains(stored.cluster.client({"-o", "json", "members"}).out, R"("damaged":1,"oldest_verified_ms":1)");
+  }));
 }
 
 TEST_CASE("scrub says which node could not be asked, and what its flags are") {
@@ -106,6 +115,49 @@ TEST_CASE("scrub says which node could not be asked, and what its flags are") {
   CHECK(stored.cluster.client({"scrub", "--stop", "--repair"}).exit_status == 2);
   CHECK(contains(stored.cluster.client({"scrub", "--help"}).out, "Needs the right \"admin\""));
   CHECK(contains(stored.cluster.client({"info", stored.id}).out, "\nchecked 20"));
+}
+
+TEST_CASE("a file that was cut short while its node was down is kept in the quarantine, and replaced") {
+  Stored stored;
+  stored.cluster.kill(1);
+  support::write_file(stored.file(1), stored.bytes.substr(0, 1'000));
+  stored.cluster.start(1);
+  CHECK(support::eventually([&] { return stored.quarantined(1) == stored.bytes.substr(0, 1'000); }));
+  CHECK(support::eventually([&] { return support::read_file(stored.file(1)) == stored.bytes; }));
+}
+
+TEST_CASE("Ctrl-C ends the command, not the scrub; another client joins it, and --stop ends it; a restarted node begins again") {
+  Stored stored(R"(,"store":{"scrub_bytes_per_second":150000})");
+  for (unsigned i = 0; i < 12; ++i)
+    support::write_file(stored.cluster.folder() / ("more" + std::to_string(i) + ".jpg"), support::picture(100'000, 100 + i));
+  for (unsigned i = 0; i < 12; ++i)
+    REQUIRE(stored.cluster.client({"send-image", "more" + std::to_string(i) + ".jpg"}).exit_status == 0);
+  REQUIRE(stored.cluster.wait_for_repair());
+  const auto begun = [&](unsigned node, const char* images) {
+    return contains(stored.cluster.process(node).err(), std::string("scrub of everything: ") + images);
+  };
+
+  Process scrub(stored.cluster.client_launch({"scrub"}));
+  REQUIRE(support::eventually([&] { return begun(1, "13 images"); }));
+  scrub.signal(SIGINT);
+  CHECK(scrub.wait() == 130);
+  CHECK(contains(scrub.err(), "The nodes go on"));
+  CHECK(contains(scrub.out(), "   1  running"));
+  const Finished ended = stored.cluster.client({"scrub", "--stop"});
+  CHECK(ended.exit_status == 0);
+  CHECK(contains(ended.out, "   1  stopped"));
+  CHECK(begun(1, "stopped"));
+
+  Process again(stored.cluster.client_launch({"scrub"}));
+  const unsigned follower = stored.leader == 1 ? 2 : 1;
+  REQUIRE(support::eventually([&] {
+    const std::string log = stored.cluster.process(follower).err();
+    return contains(log.substr(std::min(log.size(), log.rfind("stopped"))), "scrub of everything: 13 images");
+  }));
+  stored.cluster.kill(follower);
+  stored.cluster.start(follower);
+  CHECK(again.wait() == 0);
+  CHECK(begun(follower, "13 images checked"));
 }
 
 TEST_CASE("a client without the right admin may look at everything, and scrub nothing") {
