@@ -6,8 +6,8 @@
 //            once. `summary` and `buckets` are snapshots that already contain every change that was called back.
 // Durability: a change is durable when its callback reports success. Waiting changes share one transaction and one sync.
 // Merging:   a record replaces the held one only if its stamp is larger. `present` is about bytes, which are the same
-//            under every stamp: it stays as it is unless the change says otherwise. What is deleted is not here, in
-//            whichever order the tombstone and the bytes came.
+//            under every stamp: it stays as it is unless the change says otherwise. A tombstone may have bytes: they
+//            stay until it is known to be final, so that what wins over it has them.
 // Errors:    io, full, read_only, format: nothing of the failed change is durable for certain; the node stops writing.
 // Limits:    pages of at most limits::kListPageMax records.
 #pragma once
@@ -24,8 +24,6 @@ struct CatalogEntry {
   bool present = false;     ///< This node holds the bytes, verified when they were written.
   std::string file_name;    ///< In the ImageStore; empty unless present.
   std::int64_t verified_ms = 0;  ///< Last time that the stored bytes were known to match the digest; 0 never.
-  /// Only in the answer of `put`, of a tombstone: the file that was here, or was said to be, and that nothing claims now.
-  std::string dropped_file{};
   friend bool operator==(const CatalogEntry&, const CatalogEntry&) = default;
 };
 
@@ -40,6 +38,10 @@ struct CatalogChange {
   };
   ImageRecord record;
   std::optional<Presence> presence;
+  /// Void unless a record with exactly this stamp is held.
+  bool only_this = false;
+  /// With `only_this`: no record is held any more. It is called back with an entry whose stamp is zero.
+  bool forget = false;
 };
 
 /// What is held after `change`, when `held` was before it (null: nothing): the rules of merging, for every Catalog.
@@ -60,6 +62,7 @@ struct CatalogSummary {
   std::uint64_t images = 0;      ///< Live records.
   std::uint64_t tombstones = 0;
   std::uint64_t missing = 0;     ///< Live records whose bytes are not here.
+  std::uint64_t unburied = 0;    ///< Tombstones whose bytes are still here.
   std::uint64_t image_bytes = 0; ///< Of live records.
   Stamp newest;                  ///< The largest stamp ever held.
   std::uint64_t transactions = 0;  ///< Durable commits since `open`; changes ÷ transactions is the group size.
@@ -103,6 +106,11 @@ class Catalog {
   /// Live records whose bytes are here, by the date of their last verification: those dated after `now_ms` first (a
   /// clock was wrong), then the oldest, by (verified_ms, digest).
   virtual void stalest(std::int64_t now_ms, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
+  /// Tombstones whose bytes are still here, ordered by digest, above `after`.
+  virtual void unburied(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
+  /// Tombstones that were made before this wall time, the oldest first.
+  virtual void tombstones(std::int64_t before_ms, std::size_t limit,
+                          Callback<void(Result<std::vector<CatalogEntry>>)> done) = 0;
 
   [[nodiscard]] virtual const CatalogSummary& summary() const = 0;
   [[nodiscard]] virtual const BucketHashes& buckets() const = 0;

@@ -30,6 +30,7 @@ inline constexpr std::size_t kMembersMax = 15;
 inline constexpr std::size_t kBuckets = 4096;            ///< Anti-entropy hash buckets of the catalog.
 inline constexpr std::size_t kListPageMax = 200;         ///< Records in one answer; longer lists page by cursor.
 inline constexpr std::size_t kSyncRecordsPerPage = 200;  ///< Records in one SyncRecords message.
+inline constexpr auto kTombstoneAge = 7 * 24h;           ///< Then it may be forgotten, if every member holds it.
 
 // Connections.
 inline constexpr std::size_t kHalfOpenMax = 64;

@@ -96,6 +96,7 @@ struct Sabotage {
   bool delete_beside_upload = false;    ///< Of the same content, at the same time.
   bool damage_not_recorded = false;     ///< A bad copy goes to the quarantine and is still said to be here.
   bool damage_dated_as_good = false;    ///< Whatever a verification finds, the copy counts as verified.
+  bool tombstones_collected_early = false;  ///< Although a member's catalog differs.
 };
 
 struct NodeExtras {
@@ -104,6 +105,7 @@ struct NodeExtras {
   /// The catalog was created just now. Beside an older state file that means that it was lost.
   bool catalog_is_new = false;
   std::size_t chunk_bytes = limits::kChunkBytesDefault;
+  Duration tombstone_age = limits::kTombstoneAge;  ///< Younger tombstones are kept, even when every member has them.
 };
 
 class Node {

@@ -22,10 +22,12 @@ void Landing::over(const Digest& digest, bool claimed) {
   if (!doomed.empty()) bury(digest, doomed);
 }
 
-void Landing::on_deleted(const Digest& digest, const std::string& dropped_file) {
-  std::optional<StoredImage> orphan = take_orphan(digest);
-  if (!dropped_file.empty()) return bury(digest, dropped_file);
-  if (orphan) bury(digest, orphan->file_name);
+void Landing::on_recorded(const CatalogEntry& held) {
+  const std::optional<StoredImage> orphan = take_orphan(held.record.digest);
+  if (!orphan || held.present) return;
+  if (held.record.tombstone) return bury(orphan->digest, orphan->file_name);
+  ++under_way_[orphan->digest].count;
+  put_record(*orphan, held.record, std::nullopt, [](const Result<CatalogEntry>&) {});
 }
 
 void Landing::bury(const Digest& digest, const std::string& file_name) {
@@ -85,14 +87,18 @@ void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& reco
 }
 
 void Landing::remember(StoredImage stored) {
-  // The file of a forgotten one stays: by now a record may name it. Those without a record go to the trash at the next start.
   const Digest digest = stored.digest;
   // Once for each image: what is left behind after the first was taken would name a file that may have gone.
   static_cast<void>(take_orphan(digest));
-  if (orphans_.size() >= kOrphansMax) orphans_.pop_front();
   orphans_.push_back(std::move(stored));
-  services_.look_up(digest, [this, digest](const Result<std::optional<CatalogEntry>>& held) {
-    if (held.ok() && held->has_value() && (*held)->record.tombstone) on_deleted(digest, "");
+  services_.look_up(digest, [this](const Result<std::optional<CatalogEntry>>& held) {
+    if (held.ok() && held->has_value()) on_recorded(**held);
+  });
+  if (orphans_.size() <= kOrphansMax) return;
+  const StoredImage oldest = std::move(orphans_.front());
+  orphans_.pop_front();
+  services_.look_up(oldest.digest, [this, oldest](const Result<std::optional<CatalogEntry>>& held) {
+    if (held.ok() && !held->has_value()) bury(oldest.digest, oldest.file_name);
   });
 }
 

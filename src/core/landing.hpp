@@ -2,8 +2,8 @@
 //
 // The term is checked again after the bytes were synced and once more after the record was: what was received from a
 // leader that has been superseded meanwhile is never acknowledged. Bytes that landed without their record are remembered
-// for a while, because the next leader will most likely send the same image again. The files of deleted images leave
-// from here too, so that a delete never takes the file from under an image that is stored again.
+// for a while, because the next leader will most likely list the same image. The files of deleted images leave from here
+// too, so that a delete never takes the file from under an image that is stored again.
 #pragma once
 
 #include "core/local_put.hpp"
@@ -23,9 +23,13 @@ class Landing {
   [[nodiscard]] std::optional<StoredImage> take_orphan(const Digest& digest);
   /// Puts the record of bytes that are in place already, under the same checks of the term.
   void adopt(const StoredImage& stored, const ImageRecord& record, Term term, Done done);
-  /// Nothing claims this file, nor what is remembered of this image: to the trash. But if the same content is landing
-  /// now, it will keep the file that is there already; then the landing decides.
-  void on_deleted(const Digest& digest, const std::string& dropped_file);
+  /// Content of this digest is landing now.
+  [[nodiscard]] bool under_way(const Digest& digest) const { return under_way_.contains(digest); }
+  /// Bytes that are in place without a record belong to this image: it claims them, or they leave with it.
+  void on_recorded(const CatalogEntry& held);
+  /// Nothing claims this file: to the trash. But if the same content is landing now, it will keep the file that is there
+  /// already; then the landing decides.
+  void bury(const Digest& digest, const std::string& file_name);
 
  private:
   struct UnderWay {
@@ -35,11 +39,7 @@ class Landing {
   void over(const Digest& digest, bool claimed);
   /// Without a term, whatever it is by now.
   void put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done);
-  /// At most 64: the oldest one is forgotten, and leaves if it is of no listed image.
   void remember(StoredImage stored);
-  /// At once if its image is deleted; if it is forgotten also when the image was never listed.
-  void bury_if_unclaimed(const StoredImage& stored, bool forgotten);
-  void bury(const Digest& digest, const std::string& file_name);
   Services& services_;
   std::deque<StoredImage> orphans_;
   std::map<Digest, UnderWay> under_way_;  ///< From the commit of the bytes to the answer of the catalog.

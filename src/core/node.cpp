@@ -78,6 +78,7 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
       landing_(services_),
       push_(services_),
       repair_(services_, parked_, landing_),
+      burial_(services_, landing_),
       driver_(make_driver()),
       uploads_(services_, parked_, landing_, push_),
       replicas_(services_, parked_, landing_, repair_,
@@ -96,10 +97,13 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
              },
              [this](const Digest& digest) { return uploads_.unstable(digest); }),
       deletes_(services_, uploads_, push_, reads_),
+      collection_(services_, landing_, push_, repair_),
       takeover_(services_, push_, [this](Term term) { serve(term); }) {
   for (const PeerAddress& peer : config.peers) addresses_[peer.id] = peer.address;
-  services_.on_deleted = [this](const Digest& digest, const std::string& file) { landing_.on_deleted(digest, file); };
-  services_.on_recorded = [this](const CatalogEntry& held) { scrub_.on_recorded(held); };
+  services_.on_recorded = [this](const CatalogEntry& held) {
+    landing_.on_recorded(held);
+    scrub_.on_recorded(held);
+  };
 }
 
 std::unique_ptr<ElectionDriver> NodeImpl::make_driver() {
@@ -168,6 +172,8 @@ void NodeImpl::tick() {
   const bool quiet = uploads_.in_flight() + replicas_.in_flight() == 0;
   repair_.tick(quiet);
   scrub_.tick(quiet && repair_.in_flight() == 0);
+  burial_.tick();
+  collection_.tick();
   make_way_when_full();
   continue_handover();
   keep_bulk_links_awake();

@@ -2,6 +2,8 @@
 // node_messages.cpp: what they ask; node_roles.cpp: what the election decided.
 #pragma once
 
+#include "core/burial.hpp"
+#include "core/collection.hpp"
 #include "core/deletes.hpp"
 #include "core/election_driver.hpp"
 #include "core/reads.hpp"
@@ -60,7 +62,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void on_sync_hashes(ConnectionId connection, const wire::SyncHashes& ask);
   void on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask);
   void on_sync_push(ConnectionId connection, wire::SyncPush& push);
-  void adopt_strays(const wire::SyncPush& push, Callback<void(const Status&)> done);
+  void adopt_strays(ConnectionId connection, const wire::SyncPush& push, Callback<void(const Status&)> done);
 
   // Roles.
   void act(const ElectionAction& action);
@@ -105,6 +107,7 @@ class NodeImpl final : public Node, private TransportHandler {
   Landing landing_;
   RecordPush push_;
   Repair repair_;
+  Burial burial_;
   std::unique_ptr<ElectionDriver> driver_;
   Uploads uploads_;
   Replicas replicas_;
@@ -112,6 +115,7 @@ class NodeImpl final : public Node, private TransportHandler {
   Scrub scrub_;
   Reads reads_;
   Deletes deletes_;
+  Collection collection_;
   Takeover takeover_;
   std::map<ConnectionId, Connection> connections_;
   std::map<NodeId, std::string> dial_problems_;  ///< Last one logged, so that it is said once.

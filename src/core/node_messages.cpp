@@ -113,6 +113,7 @@ void NodeImpl::answer(const Connection& connection, wire::Message& message, Buff
           [&](const wire::SyncHashes& m) { on_sync_hashes(id, m); },
           [&](const wire::SyncBucket& m) { on_sync_bucket(id, m); },
           [&](wire::SyncPush& m) { on_sync_push(id, m); },
+          [&](const wire::Forget& m) { collection_.on_forget(m); },
           [&](const auto& m) { (void)m; },
       },
       message);
@@ -196,7 +197,7 @@ void NodeImpl::on_sync_hashes(ConnectionId connection, const wire::SyncHashes& a
   const BucketHashes& buckets = services_.ports.catalog->buckets();
   Buffer hashes = Buffer::allocate(sizeof buckets);
   std::memcpy(hashes.data(), buckets.data(), sizeof buckets);
-  (void)services_.send(connection, wire::SyncHashesResult{ask.request, services_.term()}, std::move(hashes));
+  (void)services_.send(connection, wire::SyncHashesResult{ask.request, services_.term(), services_.serving}, std::move(hashes));
 }
 
 void NodeImpl::on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask) {
@@ -221,15 +222,16 @@ void NodeImpl::on_sync_push(ConnectionId connection, wire::SyncPush& push) {
     (void)services_.send(connection, wire::ReplicateAck{request, services_.term(), services_.self, status.code(), "", {}});
   };
   if (!services_.serving || push.term != services_.term()) return respond(Errc::stale_term);
-  adopt_strays(push, services_.guard(std::move(respond)));
+  adopt_strays(connection, push, services_.guard(std::move(respond)));
 }
 
 /// A follower holds records that this leader lacks, or holds with a smaller stamp: left behind by older leaders and never
 /// acknowledged. What the leader knows wins; what it does not know is taken in. Both get a fresh stamp and a majority.
-void NodeImpl::adopt_strays(const wire::SyncPush& push, Callback<void(const Status&)> done) {
+void NodeImpl::adopt_strays(ConnectionId connection, const wire::SyncPush& push, Callback<void(const Status&)> done) {
   struct Gathering {
     std::size_t left = 0;
     std::vector<ImageRecord> records;
+    std::vector<wire::Entry> collected;
     std::uint64_t deletes_begun = 0;
     Term term = 0;
     Callback<void(const Status&)> done;
@@ -241,17 +243,20 @@ void NodeImpl::adopt_strays(const wire::SyncPush& push, Callback<void(const Stat
   gathering->done = std::move(done);
   if (push.entries.empty()) return gathering->done({});
   for (const wire::Entry& entry : push.entries) {
-    auto found = [this, gathering, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
+    auto found = [this, gathering, connection, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
       const bool known = held.ok() && held->has_value();
       const bool settled = known && (*held)->record.stamp >= stray.stamp;
       const bool changing = uploads_.under_way(stray.digest) || uploads_.unstable(stray.digest) ||
                             services_.deleting.contains(stray.digest);
+      const bool collected = !known && stray.stamp <= services_.watermark;
       if (held.ok() && !settled && !changing) {
-        gathering->records.push_back(known ? (*held)->record : stray);
+        if (collected) gathering->collected.push_back(Collection::named(stray));
+        if (!collected) gathering->records.push_back(known ? (*held)->record : stray);
       }
       if (--gathering->left > 0) return;
       // It stepped down while the catalog was asked: only the leader of a term stamps in it.
       if (!services_.serving || !services_.leads(gathering->term)) return gathering->done(Errc::stale_term);
+      if (!gathering->collected.empty()) collection_.order(connection, std::move(gathering->collected));
       // What was read before a delete began would now be stamped after it. They are offered again soon.
       if (gathering->deletes_begun != services_.deletes_begun) gathering->records.clear();
       if (gathering->records.empty()) return gathering->done({});

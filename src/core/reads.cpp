@@ -200,7 +200,7 @@ void Reads::on_connection_closed(ConnectionId connection) {
 void Reads::on_verify(ConnectionId connection, const wire::Verify& ask) {
   const Key key{connection, ask.request};
   auto found = [this, key](Result<std::optional<CatalogEntry>> entry) {
-    if (!entry.ok() || !entry->has_value() || !(*entry)->present) {
+    if (!entry.ok() || !entry->has_value() || !(*entry)->present || (*entry)->record.tombstone) {
       const Errc code = entry.ok() ? Errc::not_found : entry.code();
       const std::string text = entry.ok() ? "no copy here" : entry.error().message;
       (void)services_.send(key.first, wire::VerifyResult{key.second, services_.self, code, text, ""});

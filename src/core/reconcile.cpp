@@ -52,11 +52,22 @@ void claim(Services& services, Pass& pass, const CatalogEntry& entry) {
   services.record(CatalogChange{entry.record, CatalogChange::Presence{false, "", 0, entry.file_name}});
 }
 
+/// The files of deleted images whose tombstone is not known to be final.
+void claim_unburied(Services& services, const std::shared_ptr<Pass>& pass, const Digest& after) {
+  auto listed = [&services, pass](const Result<std::vector<CatalogEntry>>& page) {
+    if (!page.ok()) return pass->done(page.error());
+    for (const CatalogEntry& entry : *page) claim(services, *pass, entry);
+    if (page->size() < limits::kListPageMax) return trash_unclaimed(services, pass);
+    claim_unburied(services, pass, page->back().record.digest);
+  };
+  services.ports.catalog->unburied(after, limits::kListPageMax, services.guard(std::move(listed)));
+}
+
 void claim_page(Services& services, const std::shared_ptr<Pass>& pass, const std::string& after) {
   auto listed = [&services, pass](Result<ListPage> page) {
     if (!page.ok()) return pass->done(page.error());
     for (const CatalogEntry& entry : page->entries) claim(services, *pass, entry);
-    if (page->next.empty()) return trash_unclaimed(services, pass);
+    if (page->next.empty()) return claim_unburied(services, pass, Digest{});
     claim_page(services, pass, page->next);
   };
   services.ports.catalog->list(ListQuery{limits::kListPageMax, after, 0}, services.guard(std::move(listed)));

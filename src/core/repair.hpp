@@ -25,6 +25,8 @@ class Repair {
   /// Every heartbeat interval. `quiet`: no upload touches this node now.
   void tick(bool quiet);
   void on_term_changed();
+  /// Ends a comparison that is under way: what was read so far is no longer to be believed.
+  void drop_sync();
   [[nodiscard]] std::size_t in_flight() const { return fetches_.size(); }
 
  private:

@@ -32,8 +32,12 @@ bool Repair::up_to_date() const {
   return now - equal_at_ < kRootPatience || (nearly_equal_at_ && now - *nearly_equal_at_ < kUpToDateAge);
 }
 
-void Repair::on_term_changed() {
+void Repair::drop_sync() {
   if (sync_) sync_end(sync_);
+}
+
+void Repair::on_term_changed() {
+  drop_sync();
   next_sync_ = TimePoint{};
   nearly_equal_at_.reset();
 }

@@ -72,7 +72,7 @@ void Services::record(CatalogChange change, Callback<void(Result<CatalogEntry>)>
       catalog_failed = true;
       log(LogLevel::error, "the catalog takes no more records: " + held.error().text() + "; restart this node once mended");
     }
-    if (held.ok() && held->record.tombstone) on_deleted(held->record.digest, held->dropped_file);
+    if (held.ok() && held->record.digest == kWatermark) watermark = held->record.stamp;
     if (held.ok()) on_recorded(*held);
     done(std::move(held));
   };

@@ -12,6 +12,13 @@
 
 namespace cloudp2p::core {
 
+/// No image has this digest. Its record is the watermark: what was deleted below its stamp may have been forgotten.
+inline constexpr Digest kWatermark = [] {
+  Digest out;
+  out.bytes.fill(std::byte{0xff});
+  return out;
+}();
+
 /// The connections that this node dialled to one peer, and what the peer's Hello said.
 struct Link {
   ConnectionId control = kNoConnection;
@@ -41,9 +48,8 @@ class Services {
   std::set<Digest> deleting;  ///< This leader is at it: no upload of the same content meanwhile.
   std::uint64_t deletes_begun = 0;
   std::multiset<Digest> pushing;  ///< Records on their way to a majority, and then to here.
-  /// A tombstone is held here, and nothing claims this file any more, if there was one; set by the node.
-  std::function<void(const Digest&, const std::string& dropped_file)> on_deleted;
-  std::function<void(const CatalogEntry&)> on_recorded;  ///< After every change; set by the node.
+  Stamp watermark;  ///< Of the record of kWatermark, if a takeover has read it or a change brought it.
+  std::function<void(const CatalogEntry&)> on_recorded;  ///< After every change: this is held now. Set by the node.
   bool draining = false;  ///< Hands leadership over: admits nothing new.
   bool catalog_failed = false;  ///< Takes no more records until a restart.
   bool serving = false;   ///< Leads and has finished its takeover.

@@ -15,13 +15,14 @@ void Takeover::begin(Term term) {
   term_ = term;
   services_.raise_sequence(services_.ports.catalog->summary().newest);
   // The catalog answers in order: behind this, no write of an earlier term can still turn up in it.
-  auto settled = [this, run = run_](const Result<std::optional<CatalogEntry>>&) {
+  auto settled = [this, run = run_](const Result<std::optional<CatalogEntry>>& watermark) {
     if (run != run_) return;
+    if (watermark.ok() && watermark->has_value()) services_.watermark = (*watermark)->record.stamp;
     settled_ = true;
     services_.raise_sequence(services_.ports.catalog->summary().newest);
     compare();
   };
-  services_.ports.catalog->get(Digest{}, services_.guard(std::move(settled)));
+  services_.ports.catalog->get(kWatermark, services_.guard(std::move(settled)));
 }
 
 void Takeover::stop() {

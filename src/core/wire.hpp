@@ -227,6 +227,13 @@ struct SyncHashes {
 struct SyncHashesResult {
   RequestId request = 0;
   Term term = 0;
+  bool settled = false;  ///< Of a leader that serves: what it holds is final, but for uploads and deletes under way.
+};
+/// The leader's: records, with exactly these stamps, that nobody needs any more. No answer.
+struct Forget {
+  Term term = 0;
+  NodeId from = kNobody;
+  std::vector<Entry> entries;
 };
 struct SyncBucket {
   RequestId request = 0;
@@ -264,7 +271,7 @@ using Message =
     std::variant<Hello, ErrorReply, PreVote, PreVoteAnswer, VoteRequest, Vote, Coordinator, Transfer, Heartbeat, HeartbeatAck,
                  QueryLeader, LeaderInfo, Ping, Pong, Upload, Credit, Chunk, Cancel, UploadResult, Replicate, ReplicateAck, Fetch,
                  FetchBegin, FetchEnd, List, ListResult, Info, InfoResult, Verify, VerifyResult, QueryMembers, MembersResult,
-                 SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush, Delete, DeleteResult, StepDown,
+                 SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush, Forget, Delete, DeleteResult, StepDown,
                  StepDownResult, Scrub, ScrubResult>;
 
 [[nodiscard]] Frame encode(const Message& message, Buffer payload = {});

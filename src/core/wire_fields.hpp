@@ -329,7 +329,14 @@ template <>
 struct Shape<SyncHashesResult> : MessageType<34> {
   static constexpr const char* name = "SyncHashesResult";
   static constexpr std::tuple fields{Field{1, "request", &SyncHashesResult::request},
-                                     Field{2, "term", &SyncHashesResult::term}};
+                                     Field{2, "term", &SyncHashesResult::term},
+                                     Field{3, "settled", &SyncHashesResult::settled}};
+};
+template <>
+struct Shape<Forget> : MessageType<48> {
+  static constexpr const char* name = "Forget";
+  static constexpr std::tuple fields{Field{1, "term", &Forget::term}, Field{2, "from", &Forget::from},
+                                     Field{3, "entries", &Forget::entries, limits::kSyncRecordsPerPage}};
 };
 template <>
 struct Shape<SyncBucket> : MessageType<35> {

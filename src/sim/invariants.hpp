@@ -13,6 +13,9 @@
 
 namespace cloudp2p::sim {
 
+/// For people.
+[[nodiscard]] std::string text(const Stamp& stamp);
+
 class Invariants final : public MachineEvents {
  public:
   Invariants(Scheduler& scheduler, RecordedLog& log, const Network& network, const testing::SimOptions& options)
@@ -116,6 +119,7 @@ class Invariants final : public MachineEvents {
   [[nodiscard]] bool whole(const Watched& node, const Machine& leader) const;
   void check_connected(Watched& node, const char* what);
   void check_kept(const Digest& digest, const Stamp& stamp);
+  void on_forgotten(Machine& member, const ImageRecord& record);
   /// All that is known of one image, for people.
   [[nodiscard]] std::string whereabouts(const Digest& digest) const;
   /// Into the log, if this is the image that somebody watches.
@@ -132,7 +136,9 @@ class Invariants final : public MachineEvents {
   std::map<Term, NodeId> leaders_;
   std::set<Stamp> stamps_;
   std::vector<ImageRecord> acknowledged_;
-  std::map<Digest, Stamp> newest_acknowledged_;
+  std::set<Digest> ever_acknowledged_;
+  std::map<Digest, Stamp> newest_acknowledged_;  ///< Without what was forgotten since.
+  std::map<Digest, Stamp> forgotten_;         ///< The newest tombstone that some node holds no longer.
   std::map<Digest, Stamp> newest_tombstone_;  ///< Stamped, acknowledged or not.
   struct Known {
     std::uint64_t since = 0;

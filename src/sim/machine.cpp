@@ -54,6 +54,7 @@ void Machine::start() {
   extras.catalog_is_new = std::exchange(catalog_is_new_, false);
   extras.sabotage = world_.options.sabotage;
   extras.chunk_bytes = world_.options.chunk_bytes;
+  extras.tombstone_age = world_.options.tombstone_age;
   Result<std::unique_ptr<Node>> node = Node::open(config_, ports, extras);
   if (!node.ok()) throw std::invalid_argument(node.error().text());
   node_ = std::move(*node);

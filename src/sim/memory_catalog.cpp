@@ -11,8 +11,8 @@ std::int64_t newest_first(std::int64_t time_ms) {
   return ~time_ms;
 }
 
-bool lacks_bytes(const CatalogEntry& entry) {
-  return !entry.record.tombstone && !entry.present;
+bool is_nothing(const CatalogEntry& entry) {
+  return entry.record.stamp == Stamp{};
 }
 
 /// Hex digits, at most a whole digest; the bounds of the digests that begin so.
@@ -52,13 +52,36 @@ Status MemoryCatalog::open() {
 void MemoryCatalog::replace(Records records) {
   durable_ = std::move(records);
   by_time_.clear();
+  dead_by_time_.clear();
   by_verified_.clear();
   missing_.clear();
-  for (const auto& [digest, entry] : durable_) {
-    if (!entry.record.tombstone) by_time_.insert({newest_first(entry.record.time_ms), digest});
-    if (entry.present) by_verified_.insert({entry.verified_ms, digest});
-    if (lacks_bytes(entry)) missing_.insert(digest);
+  unburied_.clear();
+  for (const auto& [digest, entry] : durable_)
+    enter(entry);
+}
+
+void MemoryCatalog::enter(const CatalogEntry& entry) {
+  const Digest& digest = entry.record.digest;
+  if (entry.record.tombstone) {
+    dead_by_time_.insert({entry.record.time_ms, digest});
+    if (entry.present) unburied_.insert(digest);
+    return;
   }
+  by_time_.insert({newest_first(entry.record.time_ms), digest});
+  if (entry.present) {
+    by_verified_.insert({entry.verified_ms, digest});
+  } else {
+    missing_.insert(digest);
+  }
+}
+
+void MemoryCatalog::strike(const CatalogEntry& entry) {
+  const Digest& digest = entry.record.digest;
+  by_time_.erase({newest_first(entry.record.time_ms), digest});
+  dead_by_time_.erase({entry.record.time_ms, digest});
+  by_verified_.erase({entry.verified_ms, digest});
+  missing_.erase(digest);
+  unburied_.erase(digest);
 }
 
 void MemoryCatalog::crash() {
@@ -118,20 +141,16 @@ MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
   CatalogEntry& held = at->second;
   if (!added) {
     effect.before = held;
-    by_time_.erase({newest_first(held.record.time_ms), held.record.digest});
-    by_verified_.erase({held.verified_ms, held.record.digest});
+    strike(held);
   }
   held = merged(added ? nullptr : &held, change);
-  if (!held.record.tombstone) by_time_.insert({newest_first(held.record.time_ms), held.record.digest});
-  if (held.present) by_verified_.insert({held.verified_ms, held.record.digest});
-  if (lacks_bytes(held)) {
-    missing_.insert(held.record.digest);
-  } else {
-    missing_.erase(held.record.digest);
-  }
   effect.after = held;
-  held.dropped_file.clear();
-  if (on_durable_) on_durable_(change, held);
+  if (is_nothing(held)) {
+    durable_.erase(at);
+  } else {
+    enter(held);
+  }
+  if (on_durable_) on_durable_(change, effect.after);
   return effect;
 }
 
@@ -143,11 +162,13 @@ void MemoryCatalog::count(const Effect& effect) {
 }
 
 void MemoryCatalog::count_one(const CatalogEntry& entry, std::uint64_t sign) {
+  if (is_nothing(entry)) return;
   const std::uint64_t hash = record_hash(entry.record);
   buckets_[bucket_of(entry.record.digest)] += sign * hash;
   cheap_ += sign * detail::mix64(hash);
   if (entry.record.tombstone) {
     summary_.tombstones += sign;
+    if (entry.present) summary_.unburied += sign;
     return;
   }
   summary_.images += sign;
@@ -237,10 +258,30 @@ void MemoryCatalog::bucket(std::size_t bucket, Digest after, std::size_t limit, 
 }
 
 void MemoryCatalog::missing(Digest after, std::size_t limit, Callback<void(Result<Entries>)> done) {
+  ask_some(missing_, after, limit, std::move(done));
+}
+
+void MemoryCatalog::unburied(Digest after, std::size_t limit, Callback<void(Result<Entries>)> done) {
+  ask_some(unburied_, after, limit, std::move(done));
+}
+
+void MemoryCatalog::tombstones(std::int64_t before_ms, std::size_t limit, Callback<void(Result<Entries>)> done) {
   limit = std::min(limit, limits::kListPageMax);
-  ask<Entries>(std::move(done), [this, after, limit]() -> Result<Entries> {
+  ask<Entries>(std::move(done), [this, before_ms, limit]() -> Result<Entries> {
     Entries out;
-    for (auto at = missing_.upper_bound(after); at != missing_.end() && out.size() < limit; ++at) {
+    for (auto at = dead_by_time_.begin(); at != dead_by_time_.end() && at->first < before_ms && out.size() < limit; ++at) {
+      out.push_back(durable_.at(at->second));
+    }
+    return out;
+  });
+}
+
+void MemoryCatalog::ask_some(const std::set<Digest>& some, Digest after, std::size_t limit,
+                             Callback<void(Result<Entries>)> done) {
+  limit = std::min(limit, limits::kListPageMax);
+  ask<Entries>(std::move(done), [this, &some, after, limit]() -> Result<Entries> {
+    Entries out;
+    for (auto at = some.upper_bound(after); at != some.end() && out.size() < limit; ++at) {
       out.push_back(durable_.at(*at));
     }
     return out;

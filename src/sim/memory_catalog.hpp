@@ -33,6 +33,9 @@ class MemoryCatalog final : public Catalog {
               Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   void missing(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   void stalest(std::int64_t now_ms, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void tombstones(std::int64_t before_ms, std::size_t limit,
+                  Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void unburied(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   [[nodiscard]] bool may_hold(const Digest& digest) const override {
     return durable_.contains(digest) || put_.contains(digest);
   }
@@ -63,16 +66,22 @@ class MemoryCatalog final : public Catalog {
   void work();
   void finish_batch();
   [[nodiscard]] Effect apply(const CatalogChange& change);
+  /// Into the lists that queries read, and out of them.
+  void enter(const CatalogEntry& entry);
+  void strike(const CatalogEntry& entry);
   void count(const Effect& effect);
   void count_one(const CatalogEntry& entry, std::uint64_t sign);
+  void ask_some(const std::set<Digest>& some, Digest after, std::size_t limit, Callback<void(Result<Entries>)> done);
   template <class T, class Read>
   void ask(Callback<void(Result<T>)> done, Read read);
 
   Disk& disk_;
   Records durable_;
   std::set<std::pair<std::int64_t, Digest>> by_time_;  ///< Live ones, by (~time, digest): the newest is first.
+  std::set<std::pair<std::int64_t, Digest>> dead_by_time_;
   std::set<Digest> missing_;
   std::set<std::pair<std::int64_t, Digest>> by_verified_;  ///< Those whose bytes are here.
+  std::set<Digest> unburied_;
   std::set<Digest> put_;  ///< Since the start: perhaps not durable yet.
   std::vector<Request> queue_;
   std::vector<Request> batch_;

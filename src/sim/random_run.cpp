@@ -32,6 +32,7 @@ SimOptions draw_cluster(const RandomRunOptions& given, Random& random) {
   out.takeover = random.percent(80) ? Takeover::polite : random.percent(50) ? Takeover::never : Takeover::immediate;
   out.scrub_interval = 20s;
   out.client_timeout = std::chrono::milliseconds(1'000 + random.below(4'000));
+  if (random.percent(60)) out.tombstone_age = random.log_between(50ms, 4s);
   return out;
 }
 

@@ -138,4 +138,13 @@ void SqliteCatalog::stalest(std::int64_t now_ms, std::size_t limit,
   push(read_job(kPageCost, std::move(done), [=](RecordTable& table) { return table.stalest(now_ms, limit); }));
 }
 
+void SqliteCatalog::unburied(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) {
+  push(read_job(kPageCost, std::move(done), [=](RecordTable& table) { return table.unburied(after, limit); }));
+}
+
+void SqliteCatalog::tombstones(std::int64_t before_ms, std::size_t limit,
+                               Callback<void(Result<std::vector<CatalogEntry>>)> done) {
+  push(read_job(kPageCost, std::move(done), [=](RecordTable& table) { return table.tombstones(before_ms, limit); }));
+}
+
 }  // namespace cloudp2p::store

@@ -43,6 +43,9 @@ class SqliteCatalog final : public Catalog {
               Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   void missing(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   void stalest(std::int64_t now_ms, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void tombstones(std::int64_t before_ms, std::size_t limit,
+                  Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
+  void unburied(Digest after, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
   [[nodiscard]] bool may_hold(const Digest& digest) const override { return filter_.may_contain(digest); }
   [[nodiscard]] const CatalogSummary& summary() const override { return tally_->summary(); }
   [[nodiscard]] const BucketHashes& buckets() const override { return tally_->buckets(); }

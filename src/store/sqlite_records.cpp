@@ -29,9 +29,11 @@ constexpr const char* kCreate = R"(
   PRAGMA application_id = 1668297328;
   PRAGMA user_version = 1;
   COMMIT;)";
-// Catalogues of earlier builds lack it; those builds keep it up to date without knowing what it is for.
-constexpr const char* kIndexVerified =
-    "CREATE INDEX IF NOT EXISTS record_verified ON record (verified_ms, digest) WHERE tombstone = 0 AND present = 1";
+// Younger than the table. Older builds keep them up to date without knowing what they are for.
+constexpr const char* kCreateLater =
+    "CREATE INDEX IF NOT EXISTS record_verified ON record (verified_ms, digest) WHERE tombstone = 0 AND present = 1;"
+    "CREATE INDEX IF NOT EXISTS record_unburied ON record (digest) WHERE tombstone = 1 AND present = 1;"
+    "CREATE INDEX IF NOT EXISTS record_deleted ON record (time_ms) WHERE tombstone = 1";
 static_assert(kApplicationId == 1668297328 && kSchemaVersion == 1);
 
 // The columns, in the order in which `read_entry` takes them and `store` binds them.
@@ -50,6 +52,11 @@ constexpr const char* kFind =
 constexpr const char* kBucket = CLOUDP2P_SELECT_RECORDS "WHERE digest BETWEEN ?1 AND ?2 ORDER BY digest LIMIT ?3";
 constexpr const char* kMissing = CLOUDP2P_SELECT_RECORDS
     "INDEXED BY record_missing WHERE tombstone = 0 AND present = 0 AND digest >= ?1 ORDER BY digest LIMIT ?2";
+constexpr const char* kUnburied = CLOUDP2P_SELECT_RECORDS
+    "INDEXED BY record_unburied WHERE tombstone = 1 AND present = 1 AND digest >= ?1 ORDER BY digest LIMIT ?2";
+constexpr const char* kTombstones = CLOUDP2P_SELECT_RECORDS
+    "INDEXED BY record_deleted WHERE tombstone = 1 AND time_ms < ?1 ORDER BY time_ms LIMIT ?2";
+constexpr const char* kForget = "DELETE FROM record WHERE digest = ?1";
 // A page is a rest of records of one time, then older ones: each a range of the index, however many share a time.
 constexpr const char* kListSameTime = CLOUDP2P_SELECT_RECORDS
     "INDEXED BY record_by_time WHERE tombstone = 0 AND time_ms = ?1 AND digest >= ?2 ORDER BY digest LIMIT ?3";
@@ -175,7 +182,7 @@ Result<std::unique_ptr<RecordTable>> RecordTable::open(Database& database) {
                                    ", this program reads " + std::to_string(kSchemaVersion) +
                                    "; run the newer program, or move the file away"};
   }
-  if (const Status status = database.execute(kIndexVerified); !status.ok()) return status.error();
+  if (const Status status = database.execute(kCreateLater); !status.ok()) return status.error();
   std::unique_ptr<RecordTable> table(new RecordTable(database));
   if (const Status status = table->prepare(); !status.ok()) return status.error();
   return table;
@@ -187,6 +194,9 @@ Status RecordTable::prepare() {
                                                     {&find_, kFind},
                                                     {&bucket_, kBucket},
                                                     {&missing_, kMissing},
+                                                    {&unburied_, kUnburied},
+                                                    {&tombstones_, kTombstones},
+                                                    {&forget_, kForget},
                                                     {&list_same_time_, kListSameTime},
                                                     {&list_older_, kListOlder},
                                                     {&verified_after_, kVerifiedAfter},
@@ -233,8 +243,10 @@ Result<MergeOutcome> RecordTable::merge(const CatalogChange& change) {
   if (!before.ok()) return before.error();
   const CatalogEntry* held = before->has_value() ? &**before : nullptr;
   MergeOutcome out{merged(held, change), std::nullopt};
-  if (held != nullptr && *held == out.held) return out;
-  if (const Status status = store(out.held); !status.ok()) return status.error();
+  const CatalogEntry nothing;
+  if (out.held == (held != nullptr ? *held : nothing)) return out;
+  const Status status = out.held == nothing ? forget(change.record.digest) : store(out.held);
+  if (!status.ok()) return status.error();
   out.written = TallyChange::of(held, out.held);
   return out;
 }
@@ -255,6 +267,12 @@ Status RecordTable::store(const CatalogEntry& entry) {
       .text(record.name)
       .text(entry.file_name);
   return put.finish();
+}
+
+Status RecordTable::forget(const Digest& digest) {
+  Query query(forget_);
+  query.blob(digest.bytes);
+  return query.finish();
 }
 
 Status RecordTable::read_rows(Query& query, std::vector<CatalogEntry>& out) const {
@@ -306,9 +324,23 @@ Result<std::vector<CatalogEntry>> RecordTable::bucket(std::size_t bucket, const 
 }
 
 Result<std::vector<CatalogEntry>> RecordTable::missing(const Digest& after, std::size_t limit) {
+  return above(missing_, after, limit);
+}
+
+Result<std::vector<CatalogEntry>> RecordTable::unburied(const Digest& after, std::size_t limit) {
+  return above(unburied_, after, limit);
+}
+
+Result<std::vector<CatalogEntry>> RecordTable::tombstones(std::int64_t before_ms, std::size_t limit) {
+  Query query(tombstones_);
+  query.integer(before_ms).integer(page_size(limit));
+  return rows_of(query);
+}
+
+Result<std::vector<CatalogEntry>> RecordTable::above(Statement& statement, const Digest& after, std::size_t limit) {
   const std::optional<Digest> first = next_after(after);
   if (!first) return std::vector<CatalogEntry>();
-  Query query(missing_);
+  Query query(statement);
   query.blob(first->bytes).integer(page_size(limit));
   return rows_of(query);
 }

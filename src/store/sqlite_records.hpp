@@ -39,17 +39,22 @@ class RecordTable {
   [[nodiscard]] Result<std::vector<CatalogEntry>> bucket(std::size_t bucket, const Digest& after, std::size_t limit);
   [[nodiscard]] Result<std::vector<CatalogEntry>> missing(const Digest& after, std::size_t limit);
   [[nodiscard]] Result<std::vector<CatalogEntry>> stalest(std::int64_t now_ms, std::size_t limit);
+  [[nodiscard]] Result<std::vector<CatalogEntry>> unburied(const Digest& after, std::size_t limit);
+  [[nodiscard]] Result<std::vector<CatalogEntry>> tombstones(std::int64_t before_ms, std::size_t limit);
 
  private:
   explicit RecordTable(Database& database) : database_(database) {}
   [[nodiscard]] Status prepare();
   [[nodiscard]] Status store(const CatalogEntry& entry);
+  [[nodiscard]] Status forget(const Digest& digest);
+  [[nodiscard]] Result<std::vector<CatalogEntry>> above(Statement& statement, const Digest& after, std::size_t limit);
   /// Appends the rows of a query; stops at an unreadable one.
   [[nodiscard]] Status read_rows(Query& query, std::vector<CatalogEntry>& out) const;
   [[nodiscard]] Result<std::vector<CatalogEntry>> rows_of(Query& query) const;
 
   Database& database_;
-  Statement get_, put_, find_, bucket_, missing_, list_same_time_, list_older_, verified_after_, verified_until_;
+  Statement get_, put_, find_, bucket_, missing_, unburied_, tombstones_, forget_, list_same_time_, list_older_;
+  Statement verified_after_, verified_until_;
 };
 
 }  // namespace cloudp2p::store

@@ -16,6 +16,7 @@ struct TallyChange {
   std::uint64_t images = 0;
   std::uint64_t tombstones = 0;
   std::uint64_t missing = 0;
+  std::uint64_t unburied = 0;
   std::uint64_t image_bytes = 0;
   Stamp newest;
 

@@ -240,6 +240,12 @@ TEST_CASE("a damaged copy that a verification dates as good is caught") {
   CHECK(names(random_verdict(sabotage, 40), "I13"));
 }
 
+TEST_CASE("a tombstone that is forgotten while a member lacks it is caught") {
+  Sabotage sabotage;
+  sabotage.tombstones_collected_early = true;
+  CHECK(names(random_verdict(sabotage, 60), "I14"));
+}
+
 TEST_CASE("a duplicate that is acknowledged from the local copy is caught") {
   Sabotage sabotage;
   sabotage.duplicate_acked_from_local_copy = true;

@@ -31,6 +31,8 @@ namespace detail {
 
 inline CatalogEntry merged(const CatalogEntry* held, const CatalogChange& change) {
   CatalogEntry out = held != nullptr ? *held : CatalogEntry{};
+  if (change.only_this && out.record.stamp != change.record.stamp) return out;
+  if (change.forget) return CatalogEntry{};
   if (held == nullptr || change.record.stamp > held->record.stamp) out.record = change.record;
   const bool about_held = !change.presence || !change.presence->of_file ||
                           (out.present && out.file_name == *change.presence->of_file);
@@ -39,9 +41,7 @@ inline CatalogEntry merged(const CatalogEntry* held, const CatalogChange& change
     out.file_name = change.presence->file_name;
     out.verified_ms = change.presence->verified_ms;
   }
-  if (out.record.tombstone) out.dropped_file = std::move(out.file_name);
-  if (out.record.tombstone || !out.present) {
-    out.present = false;
+  if (!out.present) {
     out.file_name.clear();
     out.verified_ms = 0;
   }

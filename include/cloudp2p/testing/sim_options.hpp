@@ -38,6 +38,7 @@ struct SimOptions {
   unsigned client_retries = 8;
   std::size_t chunk_bytes = 4 * 1024;
   std::chrono::seconds scrub_interval{0};  ///< As Config::scrub_interval; 0: no scrub in the background.
+  Duration tombstone_age = limits::kTombstoneAge;
   std::size_t log_lines_max = 400;  ///< Kept for `report`.
   std::string watched_image;        ///< First hex digits of a digest: all that happens to that image is logged too.
   Sabotage sabotage;
