@@ -124,7 +124,9 @@ void Invariants::on_forgotten(Machine& member, const ImageRecord& record) {
   const Membership membership = member.running() ? member.status().election.membership : Membership{};
   for (const Member& one : membership.members) {
     const Watched& holder = of(one.id);
-    if (one.id == member.id() || holder.incarnation != one.incarnation || knows(holder, record.digest, record.stamp)) continue;
+    // Who has just lost its disk learns it all again.
+    const bool bound = holder.incarnation == one.incarnation && !holder.damaged;
+    if (one.id == member.id() || !bound || knows(holder, record.digest, record.stamp)) continue;
     violated("I14 (no tombstone is forgotten while a member lacks it)",
              fmt::format("node {} forgot {} {}, which node {} does not hold", value(member.id()), short_id(record.digest),
                          text(record.stamp), value(one.id)));

@@ -38,7 +38,8 @@ bool Invariants::whole(const Watched& node, const Machine& leader) const {
   if (!node.bound || bound == nullptr || bound->incarnation != here.election.incarnation) return false;
   if (here.election.role == ElectionRole::learner || here.catalog.root != there.catalog.root) return false;
   for (const auto& [digest, entry] : node.member->catalog().durable()) {
-    if (!entry.record.tombstone && !node.member->images().holds(digest) && !may_lack_bytes(digest)) return false;
+    const bool here_too = entry.present && node.member->images().holds(digest);
+    if (!entry.record.tombstone && !here_too && !may_lack_bytes(digest)) return false;
   }
   return true;
 }
