@@ -39,7 +39,15 @@ std::string remark_on(const MemberView& member) {
     return seconds > 0 ? "silent for " + std::to_string(seconds) + " s" : "";
   }
   const std::string health = health_of(member);
-  return health == "ok" ? "" : "store " + health;
+  std::string remark = health == "ok" ? "" : "store " + health;
+  if (!member.member) remark += (remark.empty() ? "" : "; ") + std::string("no member");
+  if (member.other_file) remark += (remark.empty() ? "" : "; ") + std::string("its file lists other nodes");
+  return remark;
+}
+
+std::size_t member_count(const ClusterView& view) {
+  return static_cast<std::size_t>(
+      std::count_if(view.members.begin(), view.members.end(), [](const MemberView& member) { return member.member; }));
 }
 
 std::string table_of(const ClusterView& view) {
@@ -53,10 +61,11 @@ std::string table_of(const ClusterView& view) {
                known ? date_or_dash(member.report.oldest_verified_ms) : "-",
                known ? human_bytes(member.report.free_bytes) : "-", remark_on(member)});
   }
-  std::string text = table.text() + "\nImages with fewer than " + std::to_string(view.members.size()) +
+  std::string text = table.text() + "\nImages with fewer than " + std::to_string(member_count(view)) +
                      " copies: " + std::to_string(view.under_replicated);
   if (view.leader == cloudp2p::kNobody || view.answered_by != view.leader)
     text += "  (as node " + to_string(view.answered_by) + " sees it)";
+  if (!view.change.empty()) text += "\nMembers: " + view.change;
   return text + (view.quorum_none ? std::string("\n") + kNoQuorumRule : "");
 }
 
@@ -73,7 +82,12 @@ void print_json(Output& out, const ClusterView& view) {
     write_leader(json, view.leader);
     json.field("term", view.term).field("cluster", view.cluster.hex());
     json.field("quorum", view.quorum_none ? "none" : "majority").field("answered_by", value(view.answered_by));
-    json.field("copies_wanted", view.members.size()).field("under_replicated", view.under_replicated);
+    json.field("copies_wanted", member_count(view)).field("under_replicated", view.under_replicated);
+    if (view.change.empty()) {
+      json.field("change", nullptr);
+    } else {
+      json.field("change", view.change);
+    }
     json.key("members").begin_array();
     for (const MemberView& member : view.members) {
       json.begin_object().field("id", value(member.id)).field("address", member.address);
@@ -81,6 +95,7 @@ void print_json(Output& out, const ClusterView& view) {
       json.field("images", member.report.images).field("missing", member.report.missing);
       json.field("damaged", member.report.damaged).field("oldest_verified_ms", member.report.oldest_verified_ms);
       json.field("free_bytes", member.report.free_bytes).field("health", health_of(member));
+      json.field("member", member.member).field("other_file", member.other_file);
       json.field("silent_ms", member.silent.count()).end_object();
     }
     json.end_array();

@@ -66,9 +66,18 @@ int check_config(const Config& config) {
   return kOk;
 }
 
+/// What a running node reads again. It keeps its id, also when the file does not list it any more.
+Result<Config> load_again(const Options& options, const Environment& environment, const Config& current) {
+  cloudp2p::ConfigFlags flags = options.flags;
+  flags.node_id.reset();
+  return cloudp2p::load_config(flags, [&](const char* name) {
+    return std::string_view(name) == "NODE_ID" ? std::optional(to_string(current.node_id)) : environment.get(name);
+  });
+}
+
 /// All of it or nothing.
 void reload(const Result<Config>& wanted, Config& current, cloudp2p::Host& host, Logging& logging) {
-  Status applied = wanted ? cloudp2p::validate(*wanted, true) : Status(wanted.error());
+  Status applied = wanted ? Status() : Status(wanted.error());
   if (applied) applied = logging.configure(*wanted);
   if (applied) {
     applied = host.reload(*wanted);
@@ -79,7 +88,7 @@ void reload(const Result<Config>& wanted, Config& current, cloudp2p::Host& host,
     return;
   }
   current = *wanted;
-  logging.log(LogLevel::info, "reloaded: limits, keys and logging are as configured now");
+  logging.log(LogLevel::info, "reloaded: peers, limits, keys and logging are as configured now");
 }
 
 int serve(const Options& options, const Environment& environment, Signals& signals, Logging& logging) {
@@ -92,7 +101,7 @@ int serve(const Options& options, const Environment& environment, Signals& signa
   const Result<std::unique_ptr<cloudp2p::Host>> host = cloudp2p::Host::open(*config, logging);
   if (!host) return fail(host.error(), exit_status(host.code()));
   while (signals.next() == Signals::Event::reload)
-    reload(load(options, environment), *config, **host, logging);
+    reload(load_again(options, environment, *config), *config, **host, logging);
   logging.log(LogLevel::info, "stopping: uploads finish, leadership is handed over; a second signal stops at once");
   (*host)->drain(kDrainPatience);
   return kOk;

@@ -33,6 +33,7 @@ struct BullyOptions {
   // Deliberate bugs for the tests that prove that the invariant checks bite. Never set in a real cluster.
   bool vote_not_persisted = false;
   bool majority_one_short = false;
+  bool change_two_voters = false;
 };
 
 class BullyElection final : public Election {
@@ -48,6 +49,8 @@ class BullyElection final : public Election {
   void on_store_fault(TimePoint now) override;
   void set_fitness(const Fitness& fitness, TimePoint now) override;
   void set_catalog(std::uint64_t root, std::uint64_t under_replicated) override;
+  void set_configured(std::vector<NodeId> ids, TimePoint now) override;
+  bool change_members(const MemberChange& change, TimePoint now) override;
   bool transfer_to(NodeId successor, TimePoint now) override;
   void hold_down(TimePoint now) override { held_until_ = now + 2 * options_.timing.takeover_delay; }
   /// 0 when this node does not lead.
@@ -89,8 +92,8 @@ class BullyElection final : public Election {
   [[nodiscard]] bool blank() const { return state_.membership.version == 0; }
   [[nodiscard]] bool configured(NodeId id) const;
   [[nodiscard]] bool is_voter() const;
-  [[nodiscard]] bool able_to_vote() const { return !fault_ && fitness_.can_vote && is_voter(); }
-  [[nodiscard]] bool may_stand() const { return able_to_vote() && fitness_.can_lead; }
+  [[nodiscard]] bool able_to_vote() const { return !fault_ && fitness_.can_vote && (is_voter() || leaving_); }
+  [[nodiscard]] bool may_stand() const { return able_to_vote() && is_voter() && fitness_.can_lead; }
   [[nodiscard]] bool may_be_candidate(NodeId id, const Incarnation& incarnation) const;
   [[nodiscard]] bool connected_voter(NodeId id) const;
   [[nodiscard]] std::size_t needed(std::size_t member_count) const;
@@ -153,6 +156,7 @@ class BullyElection final : public Election {
   void check_commit(TimePoint now);
   void consider_admission(NodeId from, TimePoint now);
   void change_incarnation(NodeId id, const Incarnation& incarnation, TimePoint now);
+  void propose(std::vector<Member> members, TimePoint now);
   [[nodiscard]] NodeId best_successor(TimePoint now) const;
   [[nodiscard]] bool holds_majority(TimePoint now) const;
   void consider_takeover(const PreVote& message, TimePoint now);
@@ -174,6 +178,9 @@ class BullyElection final : public Election {
 
   // Following.
   NodeId leader_ = kNobody;   ///< Followed, or this node while it leads.
+  /// Removed by a change that may not be committed yet. Its vote counts for nobody any more, but brings the change to a
+  /// candidate that has not heard of it.
+  bool leaving_ = false;
   NodeId suspect_ = kNobody;  ///< The leader that was lost: not believed alive until somebody leads again.
   NodeId last_leader_ = kNobody;
   TimePoint last_heard_{};

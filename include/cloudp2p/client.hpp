@@ -85,6 +85,8 @@ struct MemberView {
   bool voter = false;
   MemberReport report;
   std::chrono::milliseconds silent{0};
+  bool member = false;      ///< Of the cluster; a node that is only configured is not counted.
+  bool other_file = false;  ///< Its configuration lists other nodes than the members.
 };
 struct ClusterView {
   NodeId answered_by = kNobody;
@@ -93,7 +95,8 @@ struct ClusterView {
   ClusterId cluster;
   std::uint64_t under_replicated = 0;  ///< Images with fewer verified copies than members.
   bool quorum_none = false;
-  std::vector<MemberView> members;
+  std::vector<MemberView> members;  ///< And nodes that are only configured.
+  std::string change;  ///< What the one that answered says of a change of members, or of files that differ.
 };
 /// One node's answer about its own copy of an image.
 struct CopyCheck {

@@ -29,6 +29,7 @@ struct MemberReport {
   std::uint8_t health = 0;       ///< StoreHealth
   std::int64_t oldest_verified_ms = 0;  ///< Of the copies here, the date of the one verified longest ago; 0: none.
   std::uint64_t damaged = 0;     ///< Copies found damaged or gone since this node started.
+  std::uint64_t peers_digest = 0;  ///< Of the ids that its configuration lists.
   friend bool operator==(const MemberReport&, const MemberReport&) = default;
 };
 
@@ -82,6 +83,7 @@ struct Heartbeat {
   ClusterId cluster;
   bool founded = false;  ///< The membership below is on a majority.
   Membership membership;
+  bool committed = false;  ///< In this term too: who is not in it is no member any more.
 };
 struct HeartbeatAck {
   Term term = 0;
@@ -173,8 +175,17 @@ struct ElectionView {
   bool founded = false;
   Incarnation incarnation;
   Membership membership;
+  /// Leader: the members before a change that is not on its majorities yet; till then both count.
+  std::optional<Membership> previous;
+  bool committed = false;  ///< Leader: the membership is on its majority in this term.
   std::size_t members_reachable = 0;  ///< Voters connected, this node included.
   std::size_t members_total = 0;
+};
+
+/// One voter more, or one less.
+struct MemberChange {
+  std::vector<NodeId> add;
+  std::vector<NodeId> remove;
 };
 
 class Election {
@@ -191,6 +202,11 @@ class Election {
   virtual void set_fitness(const Fitness& fitness, TimePoint now) = 0;
   /// The hash and count that the next heartbeats carry (leader only).
   virtual void set_catalog(std::uint64_t root, std::uint64_t under_replicated) = 0;
+  /// The ids of a configuration that was read again.
+  virtual void set_configured(std::vector<NodeId> ids, TimePoint now) = 0;
+  /// Leader: propose these members. False, and nothing happens, unless the present ones are committed under this term and
+  /// exactly one id is added, under the incarnation that it acknowledges with, or removed, other than this node's.
+  virtual bool change_members(const MemberChange& change, TimePoint now) = 0;
   /// Leader: hand over to this member, or to the best follower when kNobody. False when there is nobody to hand over to.
   virtual bool transfer_to(NodeId successor, TimePoint now) = 0;
   /// This node gives up the lead on request: whatever `takeover` says, it asks for it again only after twice its delay.

@@ -33,7 +33,7 @@ class Host {
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   /// Stops admitting, lets uploads finish for at most `patience`, hands leadership over. Blocks until done.
   virtual void drain(std::chrono::milliseconds patience) = 0;
-  /// Applies what can change live: limits, keys. Errors leave everything as it was.
+  /// Applies what can change live: peers, limits, keys (see Node::reload). Errors leave everything as it was.
   [[nodiscard]] virtual Status reload(const Config& config) = 0;
 };
 

@@ -61,6 +61,7 @@ struct NodeStatus {
   StoreStatus store;
   std::uint64_t under_replicated = 0;
   std::int64_t oldest_verified_ms = 0;  ///< Of the copies here; 0: none, or not looked yet.
+  std::string membership_note;  ///< A change of members under way, or how this node's file differs; else empty.
   std::size_t uploads_in_flight = 0;
   std::size_t bytes_in_flight = 0;
   NodeCounters counters;
@@ -97,6 +98,8 @@ struct Sabotage {
   bool damage_not_recorded = false;     ///< A bad copy goes to the quarantine and is still said to be here.
   bool damage_dated_as_good = false;    ///< Whatever a verification finds, the copy counts as verified.
   bool tombstones_collected_early = false;  ///< Although a member's catalog differs.
+  bool change_two_voters = false;       ///< At once.
+  bool change_without_copies = false;   ///< Members change although too few of the new ones have everything.
 };
 
 struct NodeExtras {
@@ -118,7 +121,9 @@ class Node {
   [[nodiscard]] virtual Status start() = 0;
   /// Stops admitting, lets uploads finish (at most `patience`), hands leadership over, then calls back once.
   virtual void drain(Duration patience, Callback<void()> done) = 0;
-  /// Applies what may change live: limits, repair and scrub rates, takeover. The rest is reported as unchanged in the log.
+  /// Applies what may change live: peers, limits, repair and scrub rates, takeover. The rest stays as it was until a restart. Peers
+  /// are a proposal: the leader changes the members one at a time, once most files agree and the data is where it must be.
+  /// A list without this node means that it is to be removed.
   virtual void reload(const Config& config) = 0;
   [[nodiscard]] virtual NodeStatus status() const = 0;
 };

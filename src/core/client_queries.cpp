@@ -213,6 +213,7 @@ bool MembersOperation::take(NodeId node, wire::Message& message) {
   auto* result = std::get_if<wire::MembersResult>(&message);
   if (result == nullptr) return false;
   result->from = node;
+  ask_unknown_leader(*result);
   const auto rank = [](const wire::MembersResult& r) {
     return std::pair(r.leader == kNobody ? 0 : r.term, r.leader == r.from);
   };
@@ -228,6 +229,16 @@ bool MembersOperation::take(NodeId node, wire::Message& message) {
   return true;
 }
 
+/// The members may have changed since this client's configuration was written.
+void MembersOperation::ask_unknown_leader(const wire::MembersResult& result) {
+  if (result.leader == kNobody || core_.links().knows(result.leader)) return;
+  for (const wire::MemberRow& row : result.rows) {
+    const std::optional<Address> address = parse_address(row.address);
+    if (row.id == result.leader && address) core_.links().learn({row.id, *address});
+  }
+  if (core_.links().knows(result.leader)) ask({result.leader});
+}
+
 void MembersOperation::all_settled() {
   if (!best_) return fail(join_failures(failures_));
   ClusterView view;
@@ -239,7 +250,8 @@ void MembersOperation::all_settled() {
   view.quorum_none = best_->quorum_none;
   for (const wire::MemberRow& row : best_->rows)
     view.members.push_back({row.id, row.address, row.reachable, row.voter, row.report,
-                            std::chrono::milliseconds(static_cast<std::int64_t>(row.silent_ms))});
+                            std::chrono::milliseconds(static_cast<std::int64_t>(row.silent_ms)), row.member, row.other_file});
+  view.change = std::move(best_->change);
   finish(std::move(view));
 }
 

@@ -124,6 +124,8 @@ class MembersOperation final : public Answering<FanOut, ClusterView> {
   void clean_up() override;
 
  private:
+  void ask_unknown_leader(const wire::MembersResult& result);
+
   std::optional<wire::MembersResult> best_;
   std::vector<Error> failures_;
   TimerId gathering_ = kNoTimer;

@@ -18,6 +18,8 @@ wire::Entry Collection::named(const ImageRecord& record) {
 }
 
 bool Collection::all_equal() const {
+  // While the members change, a former one may still be needed; only what all of both hold could be forgotten.
+  if (services_.view().previous) return false;
   const std::uint64_t root = services_.ports.catalog->summary().root;
   for (const Member& member : services_.view().membership.members) {
     if (member.id == services_.self) continue;

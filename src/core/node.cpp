@@ -56,6 +56,7 @@ std::unique_ptr<BullyElection> make_election(const Services& services, const Dur
   options.fresh_cluster = services.ports.entropy->draw<ClusterId>();
   options.vote_not_persisted = services.extras.sabotage.vote_not_persisted;
   options.majority_one_short = services.extras.sabotage.majority_one_short;
+  options.change_two_voters = services.extras.sabotage.change_two_voters;
   return std::make_unique<BullyElection>(std::move(options), state);
 }
 
@@ -98,7 +99,18 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
              [this](const Digest& digest) { return uploads_.unstable(digest); }),
       deletes_(services_, uploads_, push_, reads_),
       collection_(services_, landing_, push_, repair_),
-      takeover_(services_, push_, [this](Term term) { serve(term); }) {
+      takeover_(services_, push_, [this](Term term) { serve(term); }),
+      membership_(services_, {[this] { return uploads_.in_flight() + deletes_.in_flight(); },
+                              [this](const MemberChange& change) {
+                                bool proposed = false;
+                                driver_->feed([&](Election& election, TimePoint now) {
+                                  proposed = election.change_members(change, now);
+                                });
+                                return proposed;
+                              },
+                              [this] {
+                                if (!handover_) hand_over(kNobody);
+                              }}) {
   for (const PeerAddress& peer : config.peers) addresses_[peer.id] = peer.address;
   services_.on_recorded = [this](const CatalogEntry& held) {
     landing_.on_recorded(held);
@@ -145,11 +157,7 @@ void NodeImpl::begin_election() {
     }
     update_fitness();
     driver_->feed([](Election& election, TimePoint now) { election.start(now); });
-    std::vector<PeerAddress> others;
-    for (const PeerAddress& peer : services_.config.peers) {
-      if (peer.id != services_.self) others.push_back(peer);
-    }
-    services_.ports.transport->set_peers(std::move(others));
+    dial_peers();
     arm_tick();
   };
   if (!fresh_) return begin({});
@@ -175,7 +183,9 @@ void NodeImpl::tick() {
   burial_.tick();
   collection_.tick();
   make_way_when_full();
+  membership_.tick();
   continue_handover();
+  forget_departed();
   keep_bulk_links_awake();
 }
 
@@ -240,7 +250,18 @@ void NodeImpl::reload(const Config& config) {
   services_.config.scrub_interval = config.scrub_interval;
   services_.config.scrub_bytes_per_second = config.scrub_bytes_per_second;
   bully_->set_takeover(config.takeover);
-  services_.log(LogLevel::info, "configuration reloaded: limits, takeover, log level and keys are in force; other changes need a restart");
+  services_.config.peers = config.peers;
+  std::vector<NodeId> ids;
+  for (const PeerAddress& peer : config.peers) {
+    addresses_[peer.id] = peer.address;
+    ids.push_back(peer.id);
+  }
+  driver_->feed([&](Election& election, TimePoint now) { election.set_configured(std::move(ids), now); });
+  dial_peers();
+  membership_.on_config_changed();
+  update_fitness();
+  services_.log(LogLevel::info, "configuration reloaded: peers, limits, takeover, log level and keys are in force; other "
+                                "changes need a restart");
 }
 
 NodeStatus NodeImpl::status() const {
@@ -252,6 +273,7 @@ NodeStatus NodeImpl::status() const {
   out.store = services_.ports.images->status();
   out.under_replicated = under_replicated_;
   out.oldest_verified_ms = scrub_.oldest_verified_ms();
+  out.membership_note = membership_.text();
   out.uploads_in_flight = uploads_.in_flight() + replicas_.in_flight();
   out.bytes_in_flight = uploads_.bytes_in_flight();
   out.counters = services_.counters;

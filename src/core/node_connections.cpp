@@ -48,7 +48,7 @@ Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& h
   if (hello.node == services_.self) {
     return {Errc::mismatch, fmt::format("another process says that it is node {} too: check NODE_ID", value(hello.node))};
   }
-  if (!addresses_.contains(hello.node)) {
+  if (!addresses_.contains(hello.node) && services_.view().membership.find(hello.node) == nullptr) {
     return {Errc::mismatch, fmt::format("node {} is not among this node's peers", value(hello.node))};
   }
   if (connection.info.dialled && connection.info.peer != hello.node) {
@@ -71,6 +71,9 @@ void NodeImpl::on_hello(Connection& connection, const wire::Hello& message) {
   const Error problem = hello_problem(connection, message);
   if (problem) {
     ++services_.counters.hello_mismatches;
+    // A blank newcomer that this node's file does not list yet learns that there is a cluster, and founds none.
+    const bool stranger = connection.info.role == Role::node && message.node != kNobody && !addresses_.contains(message.node);
+    if (stranger && !connection.info.dialled) (void)services_.send(connection.info.id, hello(connection.info, true));
     return reject(connection.info.id, problem);
   }
   connection.hello_done = true;
@@ -122,7 +125,8 @@ void NodeImpl::on_closed(ConnectionId id, const Error& reason) {
   const Connection connection = std::move(at->second);
   connections_.erase(at);
   if (reason.code == Errc::mismatch && connection.info.dialled) {
-    services_.log(LogLevel::error, fmt::format("node {} refused this node: {}", value(connection.info.peer), reason.message));
+    const std::string text = fmt::format("node {} refused this node: {}", value(connection.info.peer), reason.message);
+    if (news(text)) services_.log(LogLevel::error, text);
   }
   services_.calls.connection_closed(id);
   uploads_.on_connection_closed(id);
@@ -151,8 +155,56 @@ void NodeImpl::on_drained(ConnectionId connection) {
 void NodeImpl::reject(ConnectionId id, const Error& reason) {
   const auto at = connections_.find(id);
   if (at == connections_.end()) return;
-  services_.log(LogLevel::error, fmt::format("closing the connection from {}: {}", at->second.info.remote, reason.message));
+  if (news(reason.message)) {
+    services_.log(LogLevel::error, fmt::format("closing the connection from {}: {}", at->second.info.remote, reason.message));
+  }
   services_.ports.transport->close(id, reason);
+}
+
+bool NodeImpl::news(const std::string& text) {
+  constexpr auto kRepeatAfter = std::chrono::minutes(1);
+  constexpr std::size_t kKept = 64;
+  const TimePoint now = services_.now();
+  if (said_.size() >= kKept) said_.clear();
+  const auto [at, fresh] = said_.try_emplace(text, now);
+  if (!fresh && now - at->second < kRepeatAfter) return false;
+  at->second = now;
+  return true;
+}
+
+bool NodeImpl::listed(NodeId id) const {
+  const std::vector<PeerAddress>& peers = services_.config.peers;
+  return std::any_of(peers.begin(), peers.end(), [id](const PeerAddress& peer) { return peer.id == id; });
+}
+
+void NodeImpl::dial_peers() {
+  std::vector<PeerAddress> others;
+  for (const auto& [id, address] : addresses_) {
+    if (id != services_.self) others.push_back(PeerAddress{id, address});
+  }
+  services_.ports.transport->set_peers(std::move(others));
+}
+
+/// Who is neither listed nor a member is let go, after it had the time to hear that it was removed.
+void NodeImpl::forget_departed() {
+  constexpr auto kFarewell = std::chrono::seconds(5);
+  const ElectionView& view = services_.view();
+  bool changed = false;
+  for (auto at = addresses_.begin(); at != addresses_.end();) {
+    const NodeId id = at->first;
+    const bool member = view.membership.find(id) != nullptr || (view.previous && view.previous->find(id) != nullptr);
+    if (id == services_.self || member || listed(id)) {
+      departed_.erase(id);
+    } else if (services_.now() - departed_.try_emplace(id, services_.now()).first->second >= kFarewell) {
+      departed_.erase(id);
+      services_.reports.erase(id);
+      at = addresses_.erase(at);
+      changed = true;
+      continue;
+    }
+    ++at;
+  }
+  if (changed) dial_peers();
 }
 
 ConnectionId NodeImpl::control_to(NodeId peer) const {

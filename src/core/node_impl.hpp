@@ -6,6 +6,7 @@
 #include "core/collection.hpp"
 #include "core/deletes.hpp"
 #include "core/election_driver.hpp"
+#include "core/membership_change.hpp"
 #include "core/reads.hpp"
 #include "core/reconcile.hpp"
 #include "core/repair.hpp"
@@ -49,6 +50,11 @@ class NodeImpl final : public Node, private TransportHandler {
   void link_up(const Connection& connection, const wire::Hello& hello);
   void link_down(const Connection& connection);
   void reject(ConnectionId connection, const Error& reason);
+  /// Not said within the last minute.
+  [[nodiscard]] bool news(const std::string& text);
+  void dial_peers();
+  void forget_departed();
+  [[nodiscard]] bool listed(NodeId id) const;
   [[nodiscard]] ConnectionId control_to(NodeId peer) const;
 
   // Messages.
@@ -87,6 +93,7 @@ class NodeImpl final : public Node, private TransportHandler {
   [[nodiscard]] std::uint64_t count_under_replicated() const;
   void continue_handover();
   void end_handover();
+  void hand_over(NodeId to);
   void make_way_when_full();
   void keep_bulk_links_awake();
 
@@ -117,9 +124,12 @@ class NodeImpl final : public Node, private TransportHandler {
   Deletes deletes_;
   Collection collection_;
   Takeover takeover_;
+  MembershipChange membership_;
   std::map<ConnectionId, Connection> connections_;
   std::map<NodeId, std::string> dial_problems_;  ///< Last one logged, so that it is said once.
-  std::map<NodeId, Address> addresses_;
+  std::map<NodeId, Address> addresses_;  ///< Of configured nodes, and of members and former members while they are told.
+  std::map<NodeId, TimePoint> departed_;
+  std::map<std::string, TimePoint> said_;
   std::uint64_t under_replicated_ = 0;
   NodeId announced_ = kNobody;
   Term announced_term_ = 0;

@@ -139,7 +139,7 @@ void NodeImpl::on_query_leader(ConnectionId connection, const wire::QueryLeader&
   info.from = services_.self;
   info.leader = view.leader;
   info.term = view.term;
-  info.serving = services_.serving && !services_.draining;
+  info.serving = services_.serving && !services_.draining && !services_.changing;
   info.reachable = static_cast<std::uint32_t>(view.members_reachable);
   info.members = static_cast<std::uint32_t>(view.members_total);
   const bool quorum = services_.config.quorum == Quorum::none || view.members_reachable >= majority_of(view.members_total);
@@ -160,11 +160,13 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
   result.cluster = view.cluster;
   result.under_replicated = under_replicated_;
   result.quorum_none = services_.config.quorum == Quorum::none;
+  result.change = membership_.text();
   for (const auto& [id, address] : addresses_) {
     wire::MemberRow row;
     row.id = id;
     row.address = to_string(address);
     row.voter = services_.is_voter(id);
+    row.member = view.membership.find(id) != nullptr;
     row.reachable = id == services_.self || control_to(id) != kNoConnection;
     if (id == services_.self) row.report = own_report();
     const auto report = services_.reports.find(id);
@@ -173,6 +175,8 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
       row.silent_ms = static_cast<std::uint64_t>(
           std::chrono::duration_cast<std::chrono::milliseconds>(services_.now() - report->second.at).count());
     }
+    const std::uint64_t file = row.report.peers_digest;
+    row.other_file = view.founded && file != 0 && file != membership_.members_digest();
     result.rows.push_back(std::move(row));
   }
   (void)services_.send(connection, result);
@@ -185,9 +189,8 @@ void NodeImpl::on_step_down(ConnectionId connection, const wire::StepDown& ask) 
   const Error refusal = services_.not_serving();
   if (refusal) return services_.send_error(connection, ask.request, refusal.code, refusal.message);
   services_.log(LogLevel::info, "asked to step down");
-  services_.draining = true;
-  handover_ = Handover{kNobody, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr, {{connection, ask.request}}};
-  services_.ports.executor->post(services_.guard([this] { continue_handover(); }));
+  hand_over(kNobody);
+  handover_->askers.emplace_back(connection, ask.request);
 }
 
 void NodeImpl::on_sync_hashes(ConnectionId connection, const wire::SyncHashes& ask) {

@@ -45,6 +45,7 @@ void NodeImpl::leave_office() {
   takeover_.stop();
   uploads_.on_stepped_down();
   deletes_.on_stepped_down();
+  membership_.on_stepped_down();
   reads_.on_stepped_down();
   replicas_.on_term_changed();
   repair_.on_term_changed();
@@ -75,13 +76,20 @@ void NodeImpl::carry_out(const StepDown& down) {
   if (handover_) services_.ports.executor->post(services_.guard([this] { continue_handover(); }));
 }
 
-void NodeImpl::carry_out(const RoundConfirmed& confirmed) { reads_.on_round_confirmed(confirmed.round); }
+void NodeImpl::carry_out(const RoundConfirmed& confirmed) {
+  reads_.on_round_confirmed(confirmed.round);
+  if (!services_.serving) takeover_.tick();
+}
 
 void NodeImpl::carry_out(const TakeoverAsked& asked) {
   if (handover_) return;
   services_.log(LogLevel::info, fmt::format("node {} has returned and asks to lead", value(asked.by)));
+  hand_over(asked.by);
+}
+
+void NodeImpl::hand_over(NodeId to) {
   services_.draining = true;
-  handover_ = Handover{asked.by, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr, {}};
+  handover_ = Handover{to, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr, {}};
   services_.ports.executor->post(services_.guard([this] { continue_handover(); }));
 }
 
@@ -99,13 +107,16 @@ void NodeImpl::carry_out(const MemberReported& reported) {
 MemberReport NodeImpl::own_report() const {
   const CatalogSummary& catalog = services_.ports.catalog->summary();
   const StoreStatus store = services_.ports.images->status();
+  std::vector<NodeId> ids;
+  for (const PeerAddress& peer : services_.config.peers) ids.push_back(peer.id);
   return MemberReport{catalog.root,
                       catalog.images,
                       catalog.missing,
                       store.free_bytes,
                       static_cast<std::uint8_t>(store.health),
                       scrub_.oldest_verified_ms(),
-                      services_.counters.copies_damaged};
+                      services_.counters.copies_damaged,
+                      digest_of_ids(std::move(ids))};
 }
 
 void NodeImpl::update_fitness() {
@@ -134,9 +145,7 @@ void NodeImpl::make_way_when_full() {
                           at->second.report.health == static_cast<std::uint8_t>(StoreHealth::ok);
     if (!has_room) continue;
     services_.log(LogLevel::warning, fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
-    services_.draining = true;
-    handover_ = Handover{id, services_.now() + std::chrono::seconds(1), std::nullopt, nullptr, {}};
-    return;
+    return hand_over(id);
   }
 }
 

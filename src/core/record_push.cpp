@@ -6,7 +6,7 @@ struct RecordPush::Batch {
   Term term = 0;
   std::vector<ImageRecord> records;
   std::size_t waiting = 0;
-  std::size_t copies = 0;
+  std::set<NodeId> copies;  ///< Durable there.
   std::size_t left_here = 0;
   bool writing_here = false;
   bool over = false;
@@ -35,29 +35,32 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
   batch->waiting = voters.size();
   for (const NodeId voter : voters) {
     const ConnectionId connection = services_.links.at(voter).bulk;
-    push.request = services_.calls.open(connection, [this, batch](wire::Message& answer, Buffer&) {
+    push.request = services_.calls.open(connection, [this, batch, voter](wire::Message& answer, Buffer&) {
       services_.calls.close(request_of(answer));
-      answered(batch, answer);
+      answered(batch, voter, answer);
     });
     (void)services_.send(connection, push);
   }
-  if (services_.copies_needed() <= 1) write_here(batch);
-  if (batch->waiting + 1 < services_.copies_needed()) {
+  const bool alone = services_.on_majority([&](NodeId id) { return id == services_.self; });
+  if (alone) write_here(batch);
+  if (!alone && (batch->waiting == 0 || batch->waiting + 1 < services_.copies_needed())) {
     services_.ports.executor->post(
         services_.guard([this, batch] { end(batch, Error{Errc::no_quorum, services_.no_quorum_text()}); }));
   }
   return batch->records;
 }
 
-void RecordPush::answered(const std::shared_ptr<Batch>& batch, const wire::Message& answer) {
+void RecordPush::answered(const std::shared_ptr<Batch>& batch, NodeId from, const wire::Message& answer) {
   --batch->waiting;
   const auto* ack = std::get_if<wire::ReplicateAck>(&answer);
   const bool durable = ack != nullptr && ack->code == Errc::ok && ack->term == batch->term;
-  if (durable) ++batch->copies;
+  if (durable) batch->copies.insert(from);
   if (batch->over || batch->writing_here) return;
   if (!services_.leads(batch->term)) return end(batch, Errc::stale_term);
-  if (batch->copies + 1 >= services_.copies_needed()) return write_here(batch);
-  if (batch->copies + batch->waiting + 1 < services_.copies_needed()) {
+  if (services_.on_majority([&](NodeId id) { return id == services_.self || batch->copies.contains(id); })) {
+    return write_here(batch);
+  }
+  if (batch->waiting == 0 || batch->copies.size() + batch->waiting + 1 < services_.copies_needed()) {
     end(batch, Error{Errc::no_quorum, services_.no_quorum_text()});
   }
 }

@@ -16,7 +16,7 @@ class RecordPush {
 
  private:
   struct Batch;
-  void answered(const std::shared_ptr<Batch>& batch, const wire::Message& answer);
+  void answered(const std::shared_ptr<Batch>& batch, NodeId from, const wire::Message& answer);
   void write_here(const std::shared_ptr<Batch>& batch);
   void end(const std::shared_ptr<Batch>& batch, const Status& status);
   Services& services_;

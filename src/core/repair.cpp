@@ -20,13 +20,14 @@ void Repair::want(const ImageRecord& record, NodeId source, Callback<void(const 
 }
 
 void Repair::tick(bool quiet) {
+  quiet_ = quiet;
   give_up_silent();
-  start_fetches(quiet);
+  start_fetches();
   start_sync();
 }
 
-void Repair::start_fetches(bool quiet) {
-  const std::size_t fetches_max = quiet ? limits::kRepairsInFlight : 1;
+void Repair::start_fetches() {
+  const std::size_t fetches_max = quiet_ ? limits::kRepairsInFlight : 1;
   if (listing_ || fetches_.size() >= fetches_max || services_.ports.catalog->summary().missing == 0) return;
   if (services_.now() < std::max(listed_at_, next_fetch_) || services_.ports.images->status().health != StoreHealth::ok) return;
   listing_ = true;
@@ -169,6 +170,7 @@ void Repair::end(const Digest& digest, const Status& status) {
   fetches_.erase(at);
   if (!status.ok()) parked_.park(std::move(fetch.put));
   for (const auto& waiting : fetch.waiting) waiting(status);
+  start_fetches();
 }
 
 void Repair::give_up_silent() {

@@ -43,7 +43,7 @@ class Repair {
   };
   struct Sync;
 
-  void start_fetches(bool quiet);
+  void start_fetches();
   void begin(const ImageRecord& record, NodeId first, Callback<void(const Status&)> done);
   void ask_next_source(const Digest& digest);
   void on_answer(const Digest& digest, wire::Message& answer, Buffer& bytes);
@@ -68,6 +68,7 @@ class Repair {
   Landing& landing_;
   std::map<Digest, Fetch> fetches_;
   bool listing_ = false;
+  bool quiet_ = true;  ///< No upload touches this node.
   TimePoint listed_at_{};
   TimePoint next_fetch_{};  ///< The configured rate allows no new fetch before.
   Digest after_;

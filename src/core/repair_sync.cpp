@@ -138,7 +138,8 @@ void Repair::offer_rest(const std::shared_ptr<Sync>& sync) {
 void Repair::sync_end(const std::shared_ptr<Sync>& sync) {
   sync->over = true;
   if (sync_ == sync) sync_ = nullptr;
-  const bool nearly_equal = nearly_equal_at_ && services_.now() - *nearly_equal_at_ < kSyncPause;
+  // A learner keeps close: only when it is equal may it become a member.
+  const bool nearly_equal = services_.is_voter(services_.self) && nearly_equal_at_ && services_.now() - *nearly_equal_at_ < kSyncPause;
   next_sync_ = services_.now() + (nearly_equal ? Duration(kNearlyEqualPause) : Duration(kSyncPause));
 }
 

@@ -21,9 +21,9 @@ std::vector<NodeId> Services::connected_voters() const {
   return out;
 }
 
-std::size_t Services::copies_needed() const {
+std::size_t Services::copies_needed(const Membership& membership) const {
   if (config.quorum == Quorum::none) return 1;
-  const std::size_t majority = majority_of(view().membership.members.size());
+  const std::size_t majority = majority_of(membership.members.size());
   return extras.sabotage.majority_one_short ? std::max<std::size_t>(majority - 1, 1) : majority;
 }
 
@@ -35,6 +35,7 @@ Error Services::not_serving() const {
   if (view().role != ElectionRole::leader) return {Errc::not_leader, "this node does not lead"};
   if (!serving) return {Errc::no_leader, "the leader is taking over"};
   if (draining) return {Errc::no_leader, "the leader is handing over"};
+  if (changing) return {Errc::no_leader, "the leader is changing the members"};
   return {};
 }
 

@@ -50,6 +50,7 @@ class Services {
   std::multiset<Digest> pushing;  ///< Records on their way to a majority, and then to here.
   Stamp watermark;  ///< Of the record of kWatermark, if a takeover has read it or a change brought it.
   std::function<void(const CatalogEntry&)> on_recorded;  ///< After every change: this is held now. Set by the node.
+  bool changing = false;  ///< Changes a member: admits nothing for that moment.
   bool draining = false;  ///< Hands leadership over: admits nothing new.
   bool catalog_failed = false;  ///< Takes no more records until a restart.
   bool serving = false;   ///< Leads and has finished its takeover.
@@ -67,7 +68,18 @@ class Services {
   [[nodiscard]] std::vector<NodeId> connected_voters() const;
   [[nodiscard]] bool is_voter(NodeId id) const;
   /// How many durable copies an acknowledgement needs, this node's included.
-  [[nodiscard]] std::size_t copies_needed() const;
+  [[nodiscard]] std::size_t copies_needed() const { return copies_needed(view().membership); }
+  /// Whether the nodes for which `holds` are a majority of the members and, while a change is not committed, of the
+  /// former ones too.
+  template <class Holds>
+  [[nodiscard]] bool on_majority(Holds holds) const {
+    const auto enough = [&](const Membership& membership) {
+      const auto held = [&](const Member& member) { return holds(member.id); };
+      const auto count = std::count_if(membership.members.begin(), membership.members.end(), held);
+      return static_cast<std::size_t>(count) >= copies_needed(membership);
+    };
+    return enough(view().membership) && (!view().previous || enough(*view().previous));
+  }
   [[nodiscard]] std::string no_quorum_text() const;
   [[nodiscard]] bool majority_connected() const { return connected_voters().size() + 1 >= copies_needed(); }
   /// Why this node takes no changes from clients now; no error when it leads and serves.
@@ -102,6 +114,8 @@ class Services {
   }
 
  private:
+  [[nodiscard]] std::size_t copies_needed(const Membership& membership) const;
+
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::uint64_t sequence_ = 0;
 };

@@ -58,6 +58,7 @@ void Takeover::tick() {
     if (!comparing_ && !voters_.contains(id)) ask(id);
   }
   if (!comparing_) compare();
+  finish_if_done();
 }
 
 void Takeover::ask(NodeId from) {
@@ -217,7 +218,7 @@ void Takeover::written_back(std::size_t count, const Status& status) {
 
 void Takeover::finish_if_done() {
   if (!active_ || !comparing_ || !differing_.empty() || !open_.empty() || !pending_.empty() || pushing_ > 0 ||
-      local_puts_ > 0 || !services_.leads(term_)) {
+      local_puts_ > 0 || !services_.leads(term_) || !services_.view().committed) {
     return;
   }
   stop();

@@ -203,9 +203,11 @@ void Uploads::replica_failed(const JobPtr& job, Replica& replica, const Error& e
   (void)services_.send(replica.connection, wire::Cancel{replica.call});
   services_.calls.close(replica.call);
   if (!current(job)) return;
-  std::size_t possible = 1;
-  for (const auto& [id, other] : job->replicas) possible += other.state != ReplicaState::failed ? 1 : 0;
-  if (!job->acknowledged && possible < services_.copies_needed()) {
+  const bool possible = services_.on_majority([&](NodeId id) {
+    const auto other = job->replicas.find(id);
+    return id == services_.self || (other != job->replicas.end() && other->second.state != ReplicaState::failed);
+  });
+  if (!job->acknowledged && !possible) {
     const bool disk = error.code == Errc::full || error.code == Errc::io || error.code == Errc::read_only;
     return fail(job, disk ? error : Error{Errc::no_quorum, "a majority can no longer be reached: " + error.message});
   }
@@ -217,16 +219,20 @@ void Uploads::replica_failed(const JobPtr& job, Replica& replica, const Error& e
 
 void Uploads::settle(const JobPtr& job) {
   if (!current(job)) return;
-  std::size_t copies = 1;
+  // Of the members of this moment: they may have changed since the replicas were opened.
+  const bool enough = services_.on_majority([&](NodeId id) {
+    const auto replica = job->replicas.find(id);
+    return id == services_.self || (replica != job->replicas.end() && replica->second.state == ReplicaState::acked);
+  });
   bool all_answered = true;
-  for (const auto& [id, replica] : job->replicas) {
-    copies += replica.state == ReplicaState::acked ? 1 : 0;
-    all_answered = all_answered && replica.state != ReplicaState::streaming;
-  }
-  const bool may_land = (!job->settled_before && !job->metadata_only) || copies >= services_.copies_needed();
+  for (const auto& [id, replica] : job->replicas) all_answered = all_answered && replica.state != ReplicaState::streaming;
+  const bool may_land = (!job->settled_before && !job->metadata_only) || enough;
   if (job->stage == Stage::landing && !job->local_begun && may_land) begin_local(job);
+  if (job->stage == Stage::landing && all_answered && !enough && !job->acknowledged) {
+    return fail(job, Error{Errc::no_quorum, "a majority can no longer be reached: the members have changed"});
+  }
   if (!job->local_done) return;
-  if (!job->acknowledged && copies >= services_.copies_needed()) acknowledge(job);
+  if (!job->acknowledged && enough) acknowledge(job);
   if (job->acknowledged && all_answered) remove(job);
 }
 

@@ -206,6 +206,8 @@ struct MemberRow {
   bool voter = false;
   MemberReport report;
   std::uint64_t silent_ms = 0;  ///< Since its last report; 0 for the answering node.
+  bool member = false;          ///< In the adopted membership.
+  bool other_file = false;      ///< Its configuration lists other nodes than the members.
 };
 struct MembersResult {
   RequestId request = 0;
@@ -216,6 +218,7 @@ struct MembersResult {
   std::uint64_t under_replicated = 0;
   bool quorum_none = false;
   std::vector<MemberRow> rows;
+  std::string change;  ///< What the one that answers says of members and files; empty when they agree.
 };
 
 // Anti-entropy and takeover.

@@ -52,7 +52,7 @@ struct Shape<MemberReport> {
       Field{1, "catalog_root", &MemberReport::catalog_root}, Field{2, "images", &MemberReport::images},
       Field{3, "missing", &MemberReport::missing}, Field{4, "free_bytes", &MemberReport::free_bytes},
       Field{5, "health", &MemberReport::health}, Field{6, "oldest_verified", &MemberReport::oldest_verified_ms},
-      Field{7, "damaged", &MemberReport::damaged}};
+      Field{7, "damaged", &MemberReport::damaged},        Field{8, "peers_digest", &MemberReport::peers_digest}};
 };
 template <>
 struct Shape<Entry> {
@@ -66,7 +66,9 @@ struct Shape<MemberRow> {
                                      Field{3, "reachable", &MemberRow::reachable},
                                      Field{4, "voter", &MemberRow::voter},
                                      Field{5, "report", &MemberRow::report},
-                                     Field{6, "silent_ms", &MemberRow::silent_ms}};
+                                     Field{6, "silent_ms", &MemberRow::silent_ms},
+                                     Field{7, "member", &MemberRow::member},
+                                     Field{8, "other_file", &MemberRow::other_file}};
 };
 
 /// A message: its number on the wire and its name in logs.
@@ -149,7 +151,8 @@ struct Shape<Heartbeat> : MessageType<9> {
                                      Field{5, "under_replicated", &Heartbeat::under_replicated},
                                      Field{6, "cluster", &Heartbeat::cluster},
                                      Field{7, "founded", &Heartbeat::founded},
-                                     Field{8, "membership", &Heartbeat::membership}};
+                                     Field{8, "membership", &Heartbeat::membership},
+                                     Field{9, "committed", &Heartbeat::committed}};
 };
 template <>
 struct Shape<HeartbeatAck> : MessageType<10> {
@@ -318,7 +321,8 @@ struct Shape<MembersResult> : MessageType<32> {
                                      Field{5, "cluster", &MembersResult::cluster},
                                      Field{6, "under_replicated", &MembersResult::under_replicated},
                                      Field{7, "quorum_none", &MembersResult::quorum_none},
-                                     Field{8, "rows", &MembersResult::rows, 2 * limits::kMembersMax}};
+                                     Field{8, "rows", &MembersResult::rows, 2 * limits::kMembersMax},
+                                     Field{9, "change", &MembersResult::change, kSentenceBytesMax, Text::sentence}};
 };
 template <>
 struct Shape<SyncHashes> : MessageType<33> {

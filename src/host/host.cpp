@@ -86,7 +86,12 @@ class Member final : public AsioHost {
   void drain_async(std::chrono::milliseconds patience, Callback<void()> done) override {
     node_->drain(patience, std::move(done));
   }
-  [[nodiscard]] Status reload(const Config& config) override {
+  [[nodiscard]] Status reload(const Config& wanted) override {
+    // A list of peers without this node is not refused: the node is to be removed, and stays until it is.
+    if (Status valid = validate(wanted, false); !valid.ok()) return valid.error();
+    if (wanted.node_id != config_.node_id) return Error{Errc::bad_config, "NODE_ID: a running node keeps its id"};
+    Config config = wanted;
+    config.listen = listen_address(config_);
     Result<Credentials> credentials = load_credentials(config);
     if (!credentials.ok()) return credentials.error();
     if (Status suits = suits_a_node(config, *credentials); !suits.ok()) return suits;

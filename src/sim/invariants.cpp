@@ -28,10 +28,18 @@ std::string text(const Stamp& stamp) {
   return fmt::format("({}, {}, {})", stamp.term, value(stamp.leader), stamp.sequence);
 }
 
-void Invariants::watch(std::vector<Machine*> members) {
-  watched_.resize(members.size());
-  for (std::size_t i = 0; i < members.size(); ++i)
-    watched_[i].member = members[i];
+void Invariants::watch(Machine& member) {
+  watched_.emplace_back();
+  watched_.back().member = &member;
+}
+
+std::vector<NodeId> Invariants::members() const {
+  std::vector<NodeId> out;
+  const Membership& adopted = membership_.adopted();
+  for (const Watched& node : watched_) {
+    if (adopted.version == 0 || adopted.find(node.member->id()) != nullptr) out.push_back(node.member->id());
+  }
+  return out;
 }
 
 void Invariants::violated(const char* rule, const std::string& what) {
@@ -74,6 +82,11 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
              fmt::format("node {}: durable term {} after {}", value(member.id()), state.term, node.promised));
   }
   node.promised = std::max(node.promised, state.term);
+  if (const MembershipWatch::Seen seen = membership_.on_state(member.id(), state); seen.changed) {
+    if (!seen.broken.empty()) violated("I15 (majorities of adjacent memberships intersect)", seen.broken);
+    for (const auto& [digest, stamp] : newest_acknowledged_)
+      check_kept("I15 (what was acknowledged is on a majority of the new members)", state.membership, digest, stamp);
+  }
   if (state.voted_for == kNobody) return;
   const auto [vote, first] = node.votes.try_emplace(state.term, state.voted_for);
   if (!first && vote->second != state.voted_for) {
@@ -144,16 +157,15 @@ void Invariants::on_leading(Machine& member, Term term) {
     violated("I1 (one leader a term)",
              fmt::format("nodes {} and {} lead term {}", value(leader->second), value(member.id()), term));
   }
-  std::size_t promises = 0;
-  for (const Watched& node : watched_) {
+  const bool promised = on_majority(held_by(member), [&](const Watched& node) {
     const auto vote = node.votes.find(term);
     const auto former = node.former_votes.find(term);
     const bool voted = vote != node.votes.end() && vote->second == member.id();
-    if (voted || (former != node.former_votes.end() && former->second == member.id())) ++promises;
-  }
-  if (promises < majority()) {
+    return voted || (former != node.former_votes.end() && former->second == member.id());
+  });
+  if (!promised) {
     violated("I4 (a leader holds a majority of durable promises)",
-             fmt::format("node {} leads term {} with {} durable votes", value(member.id()), term, promises));
+             fmt::format("node {} leads term {} without a majority of durable votes", value(member.id()), term));
   }
 }
 
@@ -203,30 +215,34 @@ bool Invariants::holds(const Watched& node, const Digest& digest, const Stamp& a
   return at->second.record.tombstone || (at->second.present && node.member->images().holds(digest));
 }
 
-Invariants::Kept Invariants::kept(const Digest& digest, const Stamp& stamp, bool excuse_damaged) const {
+bool Invariants::has_bytes(const Watched& node, const Digest& digest, const Stamp& at_least) const {
+  if (holds(node, digest, at_least)) return true;
+  const auto& records = node.member->catalog().durable();
+  const auto at = records.find(digest);
+  const bool older = rotted_.contains(digest) && at != records.end() && at->second.present;
+  return older && node.member->images().holds(digest);
+}
+
+Invariants::Kept Invariants::kept(const Membership& members, const Digest& digest, const Stamp& stamp,
+                                  bool excuse_damaged) const {
+  const auto excused = [&](const Watched& node) { return excuse_damaged && node.damaged; };
   Kept out;
-  for (const Watched& node : watched_) {
-    const auto& records = node.member->catalog().durable();
-    const auto at = records.find(digest);
-    const bool excused = excuse_damaged && node.damaged;
-    out.records += excused || knows(node, digest, stamp) ? 1 : 0;
-    // Of a majority that acknowledged a stamp one may have lost its copy to rot: the others' bytes are the same.
-    const bool older = rotted_.contains(digest) && at != records.end() && at->second.present;
-    out.bytes += excused || holds(node, digest, stamp) || (older && node.member->images().holds(digest)) ? 1 : 0;
-  }
+  out.records = on_majority(members, [&](const Watched& node) { return excused(node) || knows(node, digest, stamp); });
+  out.bytes = on_majority(members, [&](const Watched& node) { return excused(node) || has_bytes(node, digest, stamp); });
   return out;
 }
 
 void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
   tell(record.digest, &member, "acknowledged " + described(record));
-  const Kept all = kept(record.digest, record.stamp, false);
-  std::size_t durable = 0;
-  std::size_t in_time = 0;
-  for (const Watched& node : watched_) {
+  const auto durable = [&](const Watched& node) {
+    const bool had = node.damaged && node.copies.contains(record.stamp);
+    return had || holds(node, record.digest, record.stamp);
+  };
+  const auto in_time = [&](const Watched& node) {
     const auto copy = node.copies.find(record.stamp);
-    const bool had = node.damaged && copy != node.copies.end();
-    durable += had || holds(node, record.digest, record.stamp) ? 1 : 0;
-    in_time += copy != node.copies.end() && copy->second.promised <= term ? 1 : 0;
+    return copy != node.copies.end() && copy->second.promised <= term;
+  };
+  for (const Watched& node : watched_) {
     if (node.serving > term && !knows(node, record.digest, record.stamp)) {
       violated("I10 (a new leader knows what was acknowledged)",
                fmt::format("node {} acknowledged {} {}, of which node {} that serves term {} knows nothing",
@@ -234,16 +250,19 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
                            node.serving));
     }
   }
-  durable = std::max(durable, std::min(all.records, all.bytes));
-  if (durable < majority()) {
+  const auto durable_on = [&](const Membership& members) {
+    const Kept all = kept(members, record.digest, record.stamp, false);
+    return on_majority(members, durable) || (all.records && all.bytes);
+  };
+  if (!durable_on(held_by(member)) || !durable_on(membership_.adopted())) {
     violated("I5 (acknowledged is durable on a majority)",
-             fmt::format("node {} acknowledged {} {} with {} durable copies", value(member.id()),
-                         short_id(record.digest), text(record.stamp), durable));
+             fmt::format("node {} acknowledged {} {} without a majority of durable copies", value(member.id()),
+                         short_id(record.digest), text(record.stamp)));
     log_.note(whereabouts(record.digest));
-  } else if (in_time < majority()) {
+  } else if (!on_majority(held_by(member), in_time)) {
     violated("I6 (no acknowledgement under a superseded term)",
-             fmt::format("node {} acknowledged {} {}, but only {} nodes had it before they promised a term above {}",
-                         value(member.id()), short_id(record.digest), text(record.stamp), in_time, term));
+             fmt::format("node {} acknowledged {} {}, but no majority had it before it promised a term above {}",
+                         value(member.id()), short_id(record.digest), text(record.stamp), term));
   }
   check_connected(of(member.id()), "acknowledged an upload");
   acknowledged_.push_back(record);
@@ -258,14 +277,14 @@ void Invariants::on_confirmed_read(Machine& member, Term term) {
   check_connected(of(member.id()), "confirmed a read");
 }
 
-void Invariants::check_kept(const Digest& digest, const Stamp& stamp) {
-  const auto [records, bytes] = kept(digest, stamp, true);
+void Invariants::check_kept(const char* rule, const Membership& members, const Digest& digest, const Stamp& stamp) {
+  const auto [records, bytes] = kept(members, digest, stamp, true);
   // Of what is deleted, or may be, nobody keeps the bytes.
   const auto tombstone = newest_tombstone_.find(digest);
   const bool owed = !damaged_.contains(digest) && (tombstone == newest_tombstone_.end() || tombstone->second < stamp);
-  if (records < majority() || (owed && bytes < majority())) {
-    violated("I5 (what was acknowledged stays)",
-             fmt::format("{} {}: {} records and {} copies are durable", short_id(digest), text(stamp), records, bytes));
+  if (!records || (owed && !bytes)) {
+    violated(rule, fmt::format("{} {}: {} are not durable on a majority", short_id(digest), text(stamp),
+                               records ? "the bytes" : "records"));
     log_.note(whereabouts(digest));
   }
 }

@@ -6,6 +6,7 @@
 
 #include "sim/history.hpp"
 #include "sim/machine.hpp"
+#include "sim/membership_watch.hpp"
 
 #include <map>
 #include <set>
@@ -20,8 +21,8 @@ class Invariants final : public MachineEvents {
  public:
   Invariants(Scheduler& scheduler, RecordedLog& log, const Network& network, const testing::SimOptions& options)
       : scheduler_(scheduler), log_(log), network_(network), options_(options) {}
-  /// All members, before anything runs.
-  void watch(std::vector<Machine*> members);
+  /// One more machine, in the order of their ids, before it runs.
+  void watch(Machine& member);
 
   // MachineEvents.
   void on_state_durable(Machine& member, const DurableState& state) override;
@@ -71,6 +72,8 @@ class Invariants final : public MachineEvents {
   /// All that was acknowledged, on all disks. Also looked at whenever a leader begins to serve.
   void check_all();
 
+  /// Of the newest membership that is on its majority; before there is one, all nodes.
+  [[nodiscard]] std::vector<NodeId> members() const;
   [[nodiscard]] const std::vector<std::string>& violations() const noexcept { return violations_; }
   [[nodiscard]] const std::vector<ImageRecord>& acknowledged() const noexcept { return acknowledged_; }
 
@@ -98,19 +101,34 @@ class Invariants final : public MachineEvents {
   };
 
   [[nodiscard]] Watched& of(NodeId id) { return watched_[value(id) - 1]; }
-  [[nodiscard]] std::size_t majority() const noexcept { return majority_of(watched_.size()); }
+  /// Of these members a majority; before there are any, of all nodes.
+  template <class Holds>
+  [[nodiscard]] bool on_majority(const Membership& membership, Holds holds) const {
+    std::size_t all = 0;
+    std::size_t count = 0;
+    for (const Watched& node : watched_) {
+      if (membership.version != 0 && membership.find(node.member->id()) == nullptr) continue;
+      ++all;
+      count += holds(node) ? 1 : 0;
+    }
+    return count >= majority_of(membership.version == 0 ? all : membership.members.size());
+  }
+  [[nodiscard]] const Membership& held_by(const Machine& member) const { return membership_.of(member.id()); }
   [[nodiscard]] bool is_isolated(const Watched& node) const;
   [[nodiscard]] Duration isolation_bound(const Watched& node) const;
   void settle_isolation();
   [[nodiscard]] static bool knows(const Watched& node, const Digest& digest, const Stamp& at_least);
   [[nodiscard]] static bool holds(const Watched& node, const Digest& digest, const Stamp& at_least);
-  /// On how many disks an image is, under this stamp or a later one; bytes of what rotted under any. A node
-  /// whose disk was robbed counts as if it had both, where that is excused.
+  /// What is held under this stamp or a later one; of what rotted the bytes under any: of a majority that acknowledged
+  /// a stamp one may have lost its copy, and the others' bytes are the same.
+  [[nodiscard]] bool has_bytes(const Watched& node, const Digest& digest, const Stamp& at_least) const;
+  /// Whether an image is on the disks of a majority of these members. A node whose disk was robbed counts as if it had
+  /// everything, where that is excused.
   struct Kept {
-    std::size_t records = 0;
-    std::size_t bytes = 0;
+    bool records = false;
+    bool bytes = false;
   };
-  [[nodiscard]] Kept kept(const Digest& digest, const Stamp& stamp, bool excuse_damaged) const;
+  [[nodiscard]] Kept kept(const Membership& members, const Digest& digest, const Stamp& stamp, bool excuse_damaged) const;
   /// From now on every confirmed read shows this image under this stamp or a later one.
   void becomes_known(const Digest& digest, const Stamp& stamp);
   /// What a read that began at `mark` must show of this image; zero: it need not know it.
@@ -118,7 +136,10 @@ class Invariants final : public MachineEvents {
   void settle_damage();
   [[nodiscard]] bool whole(const Watched& node, const Machine& leader) const;
   void check_connected(Watched& node, const char* what);
-  void check_kept(const Digest& digest, const Stamp& stamp);
+  void check_kept(const Digest& digest, const Stamp& stamp) {
+    check_kept("I5 (what was acknowledged stays)", membership_.adopted(), digest, stamp);
+  }
+  void check_kept(const char* rule, const Membership& members, const Digest& digest, const Stamp& stamp);
   void on_forgotten(Machine& member, const ImageRecord& record);
   /// All that is known of one image, for people.
   [[nodiscard]] std::string whereabouts(const Digest& digest) const;
@@ -133,6 +154,7 @@ class Invariants final : public MachineEvents {
   const Network& network_;
   const testing::SimOptions options_;
   std::vector<Watched> watched_;
+  MembershipWatch membership_;
   std::map<Term, NodeId> leaders_;
   std::set<Stamp> stamps_;
   std::vector<ImageRecord> acknowledged_;

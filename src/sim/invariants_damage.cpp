@@ -22,12 +22,11 @@ bool Invariants::may_lack_bytes(const Digest& digest) const {
 /// As long as the founding is not known to all, a promise that is forgotten may found a second cluster; nobody promises
 /// otherwise.
 bool Invariants::may_be_damaged(NodeId id) const {
-  std::size_t others = 0;
+  const Membership& members = membership_.adopted();
   for (const Watched& node : watched_) {
-    if (!node.founded) return false;
-    others += (node.damaged || !node.bound) && node.member->id() != id ? 1 : 0;
+    if (!node.founded && (members.version == 0 || members.find(node.member->id()) != nullptr)) return false;
   }
-  return others + 1 + majority() <= watched_.size();
+  return on_majority(members, [&](const Watched& node) { return node.member->id() != id && !node.damaged && node.bound; });
 }
 
 /// Bound under its incarnation, and knowing it durably; equal to the leader, and no byte missing.

@@ -6,14 +6,13 @@
 namespace cloudp2p::sim {
 
 bool Invariants::is_isolated(const Watched& node) const {
-  std::size_t reachable = 1;
   const HostId here = node.member->host();
-  for (const Watched& other : watched_) {
-    if (&other == &node || !other.member->running() || other.member->paused()) continue;
+  return !on_majority(held_by(*node.member), [&](const Watched& other) {
+    if (&other == &node) return true;
     const HostId there = other.member->host();
-    if (!network_.is_cut(here, there) && !network_.is_cut(there, here)) ++reachable;
-  }
-  return reachable < majority();
+    const bool up = other.member->running() && !other.member->paused();
+    return up && !network_.is_cut(here, there) && !network_.is_cut(there, here);
+  });
 }
 
 void Invariants::settle_isolation() {

@@ -48,6 +48,9 @@ class Machine final : private NodeObserver {
   /// Only while it does not run.
   void lose(testing::Loss what);
   void back_up() { backup_ = Backup{catalog_.durable(), images_.files()}; }
+  /// The file; in force after `reload` or the next start.
+  void edit_peers(std::vector<PeerAddress> peers) { config_.peers = std::move(peers); }
+  void reload() { node_->reload(config_); }
   void pause() { process_->pause(); }
   void resume() { process_->resume(); }
   void slow_down(unsigned factor) {
@@ -107,7 +110,7 @@ class Machine final : private NodeObserver {
   void on_confirmed_read(Term term) override { world_.events.on_confirmed_read(*this, term); }
 
   const World world_;
-  const Config config_;
+  Config config_;
   const HostId host_;
   Random random_;
   Disk disk_;

@@ -21,8 +21,13 @@ bool joins(const Connection& connection, HostId a, HostId b) {
 HostId Network::add_host(std::string address) {
   Host host;
   host.address = std::move(address);
+  const std::size_t before = hosts_.size();
   hosts_.push_back(std::move(host));
-  paths_.assign(hosts_.size() * hosts_.size(), Path{});
+  std::vector<Path> paths(hosts_.size() * hosts_.size());
+  for (std::size_t from = 0; from < before; ++from) {
+    for (std::size_t to = 0; to < before; ++to) paths[from * hosts_.size() + to] = paths_[from * before + to];
+  }
+  paths_ = std::move(paths);
   return static_cast<HostId>(hosts_.size() - 1);
 }
 

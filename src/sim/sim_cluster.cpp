@@ -16,11 +16,23 @@ const Buffer& noise() {
   return shared;
 }
 
+PeerAddress address_of(NodeId id) { return PeerAddress{id, Address{"10.0.0." + to_string(id), 7001}}; }
+
+std::vector<PeerAddress> addresses_of(const std::vector<NodeId>& ids) {
+  std::vector<PeerAddress> out;
+  for (const NodeId id : ids) out.push_back(address_of(id));
+  return out;
+}
+
+std::string listed(const std::vector<NodeId>& ids) {
+  std::string out;
+  for (const NodeId id : ids) out += (out.empty() ? "" : ", ") + to_string(id);
+  return out;
+}
+
 Config config_of(const SimOptions& options) {
   Config out;
-  for (std::uint32_t id = 1; id <= options.nodes; ++id) {
-    out.peers.push_back(PeerAddress{NodeId{id}, Address{"10.0.0." + std::to_string(id), 7001}});
-  }
+  for (std::uint32_t id = 1; id <= options.nodes; ++id) out.peers.push_back(address_of(NodeId{id}));
   out.timing = options.timing;
   out.takeover = options.takeover;
   out.timeout = options.client_timeout;
@@ -57,16 +69,7 @@ SimCluster::Impl::Impl(const SimOptions& given)
       invariants(scheduler, log, network, options) {
   if (options.nodes == 0 || options.nodes > limits::kMembersMax) throw std::invalid_argument("nodes: 1 to 15");
   const Config common = config_of(options);
-  std::vector<Machine*> all;
-  for (const PeerAddress& peer : common.peers) {
-    Config config = common;
-    config.node_id = peer.id;
-    const World world{scheduler, network, log, invariants, options};
-    const HostId host = network.add_host(peer.address.host);
-    members.push_back(std::make_unique<Machine>(world, std::move(config), host, random.fork()));
-    all.push_back(members.back().get());
-  }
-  invariants.watch(std::move(all));
+  for (const PeerAddress& peer : common.peers) build(peer, common.peers);
   network.watch([this](const End& to, const Frame& frame) { invariants.on_frame(to, frame); });
   std::vector<HostId> client_hosts;
   for (std::size_t i = 0; i < options.clients; ++i) {
@@ -80,15 +83,29 @@ SimCluster::Impl::Impl(const SimOptions& given)
   invariants.topology_changed();
 }
 
+Machine& SimCluster::Impl::build(const PeerAddress& self, std::vector<PeerAddress> peers) {
+  Config config = config_of(options);
+  config.node_id = self.id;
+  config.peers = std::move(peers);
+  const World world{scheduler, network, log, invariants, options};
+  const HostId host = network.add_host(self.address.host);
+  members.push_back(std::make_unique<Machine>(world, std::move(config), host, random.fork()));
+  invariants.watch(*members.back());
+  return *members.back();
+}
+
 std::string SimCluster::Impl::difference(bool reread) {
-  if (leader() == kNobody) return "nobody serves";
-  const Machine& first = *members.front();
-  for (const auto& machine : members) {
+  const NodeId serving = leader();
+  if (serving == kNobody) return "nobody serves";
+  std::vector<const Machine*> voters;
+  for (const NodeId id : invariants.members()) voters.push_back(&of(id));
+  const Machine& first = of(serving);
+  for (const Machine* machine : voters) {
     if (!machine->running() || machine->paused()) return fmt::format("node {} does not run", value(machine->id()));
     if (machine->catalog().summary().root != first.catalog().summary().root) return "the catalogs differ";
   }
   const MemoryCatalog::Records& expected = first.catalog().durable();
-  for (const auto& machine : members) {
+  for (const Machine* machine : voters) {
     const MemoryCatalog::Records& records = machine->catalog().durable();
     if (records.size() != expected.size()) return "the catalogs differ in size";
     for (auto a = expected.begin(), b = records.begin(); a != expected.end(); ++a, ++b) {
@@ -166,6 +183,36 @@ bool SimCluster::converges(Duration bound) {
   return true;
 }
 
+NodeId SimCluster::add_node(const std::vector<NodeId>& peers) {
+  if (size() >= limits::kMembersMax) throw std::invalid_argument("nodes: at most 15");
+  const NodeId id{static_cast<std::uint32_t>(size() + 1)};
+  impl_->fault(fmt::format("node {} is new; its file lists {}", value(id), listed(peers)));
+  impl_->build(address_of(id), addresses_of(peers)).start();
+  impl_->invariants.topology_changed();
+  return id;
+}
+void SimCluster::edit_peers(NodeId node, const std::vector<NodeId>& peers) {
+  impl_->fault(fmt::format("the file of node {} lists {}", value(node), listed(peers)));
+  impl_->of(node).edit_peers(addresses_of(peers));
+}
+void SimCluster::reload(NodeId node) {
+  impl_->fault(fmt::format("node {} reads its file again", value(node)));
+  impl_->of(node).reload();
+}
+void SimCluster::propose(const std::vector<NodeId>& peers) {
+  for (const auto& machine : impl_->members) {
+    const NodeId id = machine->id();
+    edit_peers(id, peers);
+    if (machine->running()) reload(id);
+    if (std::find(peers.begin(), peers.end(), id) != peers.end()) continue;
+    std::vector<NodeId> with_itself = peers;
+    with_itself.push_back(id);
+    edit_peers(id, with_itself);
+  }
+}
+std::vector<NodeId> SimCluster::members() const {
+  return impl_->invariants.members();
+}
 SimResult<UploadOutcome> SimCluster::put(const SimImage& image, std::size_t client) {
   auto state = std::make_shared<SimResult<UploadOutcome>::State>();
   impl_->clients.at(client)->put(image, state);

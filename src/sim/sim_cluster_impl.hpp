@@ -15,6 +15,7 @@ class SimCluster::Impl {
  public:
   explicit Impl(const SimOptions& given);
 
+  Machine& build(const PeerAddress& self, std::vector<PeerAddress> peers);
   Machine& of(NodeId id) {
     if (value(id) == 0 || value(id) > members.size()) throw std::invalid_argument("no such node: " + to_string(id));
     return *members[value(id) - 1];

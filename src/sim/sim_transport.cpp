@@ -33,12 +33,10 @@ void SimTransport::stop() {
 }
 
 void SimTransport::set_peers(std::vector<PeerAddress> peers) {
-  const auto listed = [&](NodeId id) {
-    return std::any_of(peers.begin(), peers.end(), [id](const PeerAddress& peer) { return peer.id == id; });
-  };
+  const auto listed = [&](const PeerAddress& wanted) { return std::find(peers.begin(), peers.end(), wanted) != peers.end(); };
   for (auto at = wanted_.begin(); at != wanted_.end();) {
     const Wanted& wanted = at->second;
-    const bool keep = listed(at->first.first);
+    const bool keep = listed(wanted.peer);
     if (!keep) {
       network_.scheduler().cancel(wanted.retry);
       if (wanted.state == Wanted::State::up) close(wanted.connection, Error{Errc::closed, "no longer a peer"});

@@ -51,13 +51,25 @@ void Cluster::print_logs() {
 void Cluster::write_config(const std::string& settings) {
   std::string peers;
   for (const auto& [id, port] : ports_) {
+    if (!listed_.empty() && std::find(listed_.begin(), listed_.end(), id) == listed_.end()) continue;
     peers += (peers.empty() ? "" : ",") + std::string("{\"id\":") + to_string(id);
     peers += ",\"address\":\"" + address_of(port) + "\"}";
   }
   const std::string common = "{\"peers\":[" + peers + "],\"encryption_key_file\":\"" + path("key") + "\"";
   support::write_file(path("config.json"), common + (settings.empty() ? "" : "," + settings) + "}\n");
+  if (client_) return;
   const std::string& mine = options_.client_settings;
   support::write_file(path("client.json"), common + (mine.empty() ? "" : "," + mine) + "}\n");
+}
+
+void Cluster::list_peers(const std::vector<NodeId>& listed) {
+  listed_ = listed;
+  write_config(options_.settings);
+}
+
+void Cluster::move(NodeId id) {
+  ports_[id] = static_cast<std::uint16_t>(support::free_ports(1).front());
+  write_config(options_.settings);
 }
 
 std::vector<NodeId> Cluster::ids() const {

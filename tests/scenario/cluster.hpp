@@ -44,6 +44,11 @@ class Cluster {
   [[nodiscard]] std::size_t resident_bytes(NodeId id);
   [[nodiscard]] std::string log(NodeId id);  ///< Both streams of its present and former processes.
   void write_config(const std::string& settings);
+  /// The file that all nodes read lists these from now on; what runs reads it again with SIGHUP. The client's own file
+  /// stays as it was when it was first used.
+  void list_peers(const std::vector<NodeId>& listed);
+  /// Another port, for the file and for the next start.
+  void move(NodeId id);
 
   // The world around them.
   [[nodiscard]] std::string path(const std::string& name) const { return folder_ / name; }
@@ -77,6 +82,7 @@ class Cluster {
   const ClusterOptions options_;
   const support::TemporaryFolder folder_;
   std::map<NodeId, std::uint16_t> ports_;
+  std::vector<NodeId> listed_;  ///< Empty: all.
   std::map<NodeId, std::optional<Process>> nodes_;
   std::map<NodeId, std::string> earlier_logs_;
   std::map<NodeId, std::string> images_at_;

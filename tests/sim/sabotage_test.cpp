@@ -255,3 +255,35 @@ TEST_CASE("a duplicate that is acknowledged from the local copy is caught") {
   sabotage.duplicate_acked_from_local_copy = true;
   CHECK(names(random_verdict(sabotage, 3), "I5"));
 }
+
+namespace {
+
+/// Three members have images, one of them is away; two empty machines are to join.
+void two_join(SimCluster& sim) {
+  sim.run_until_leader(5s);
+  sim.run_for(1s);
+  sim.crash(NodeId{1});
+  for (std::uint64_t salt = 1; salt <= 5; ++salt) CHECK(sim.put_and_wait(make_image(salt, 2'000), 5s).ok());
+  std::vector<NodeId> wanted;
+  for (std::uint32_t id = 1; id <= 5; ++id) wanted.push_back(NodeId{id});
+  sim.add_node(wanted);
+  sim.add_node(wanted);
+  sim.propose(wanted);
+  sim.run_for(8s);
+  CHECK(sim.members() == wanted);
+}
+
+}  // namespace
+
+TEST_CASE("two members that are added at once are caught") {
+  Sabotage sabotage;
+  sabotage.change_two_voters = true;
+  CHECK(names(verdict(two_join, sabotage, 3), "I15"));
+  CHECK(verdict(two_join, {}, 3) == "");
+}
+
+TEST_CASE("a member that is added before a majority of the new members has everything is caught") {
+  Sabotage sabotage;
+  sabotage.change_without_copies = true;
+  CHECK(names(verdict(two_join, sabotage, 3), "I15"));
+}

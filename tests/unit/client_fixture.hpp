@@ -229,7 +229,7 @@ class ScriptedCluster final : public Transport {
                    ask.request, self, node.images.contains(ask.digest) ? Errc::ok : Errc::not_found, {}, "f"});
   }
   void serve(ConnectionId id, NodeId self, ScriptedNode& node, const wire::QueryMembers& ask, const Buffer&) {
-    wire::MembersResult result{ask.request, self, node.leader, node.term, {}, 0, false, {}};
+    wire::MembersResult result{ask.request, self, node.leader, node.term, {}, 0, false, {}, {}};
     result.rows.resize(3);
     answer(id, result);
   }

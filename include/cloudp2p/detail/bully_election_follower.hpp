@@ -16,7 +16,10 @@ inline void BullyElection::handle(const Heartbeat& message, TimePoint now) {
   if (refuse_leader(message.term, message.leader, now)) return acknowledge(message.leader, message.round);
   bool changed = message.term > state_.term;
   if (changed) enter_term(message.term, now);
+  const bool was_voter = !blank() && is_voter();
   if (adopt(message)) changed = true;
+  if (was_voter && !is_voter()) leaving_ = true;
+  if (message.committed || is_voter()) leaving_ = false;
   if (changed) persist();
   follow(message.leader, now);
   acknowledge(message.leader, message.round);

@@ -47,9 +47,9 @@ inline void BullyElection::on_peer_up(const PeerIdentity& identity, TimePoint no
 }
 
 inline void BullyElection::on_peer_down(NodeId id, PeerLoss loss, TimePoint now) {
-  Peer* peer = known_peer(id);
-  if (peer == nullptr) return;
-  peer->link = loss == PeerLoss::closed ? Link::closed : loss == PeerLoss::refused ? Link::refused : Link::silent;
+  const auto at = peers_.find(id);
+  if (at == peers_.end()) return;
+  at->second.link = loss == PeerLoss::closed ? Link::closed : loss == PeerLoss::refused ? Link::refused : Link::silent;
   // Rule 1: a refusal is as good as a message that the process is gone; a mere break is not.
   if (loss == PeerLoss::refused && id == leader_ && !refused_at_) refused_at_ = now;
   if (phase_ == Phase::pre_vote) evaluate_pre_vote(now);
@@ -94,6 +94,19 @@ inline void BullyElection::set_fitness(const Fitness& fitness, TimePoint now) {
 inline void BullyElection::set_catalog(std::uint64_t root, std::uint64_t under_replicated) {
   catalog_root_ = root;
   under_replicated_ = under_replicated;
+}
+
+/// Those that are gone from the list stay known while they are members or connected.
+inline void BullyElection::set_configured(std::vector<NodeId> ids, TimePoint now) {
+  options_.configured = std::move(ids);
+  for (const NodeId id : options_.configured) {
+    if (id != self()) peers_[id];
+  }
+  for (auto at = peers_.begin(); at != peers_.end();) {
+    const bool keep = known_peer(at->first) != nullptr || at->second.link == Link::up;
+    at = keep ? std::next(at) : peers_.erase(at);
+  }
+  finish(now);
 }
 
 inline std::vector<ElectionAction> BullyElection::take_actions() {
@@ -155,7 +168,8 @@ inline std::size_t BullyElection::higher_alive() const {
 /// Configured and members only, so that what strangers say costs no memory.
 inline BullyElection::Peer* BullyElection::known_peer(NodeId id) {
   if (id == self() || id == kNobody) return nullptr;
-  if (!configured(id) && state_.membership.find(id) == nullptr) return nullptr;
+  const bool before = previous_ && previous_->find(id) != nullptr;
+  if (!configured(id) && state_.membership.find(id) == nullptr && !before) return nullptr;
   return &peers_[id];
 }
 
@@ -178,8 +192,9 @@ inline void BullyElection::track_connectivity(TimePoint now) {
   bool ready = started_ && static_cast<std::size_t>(connected) >= needed(ids.size());
   bool all = ready;
   for (const auto& [id, peer] : peers_) {
-    // A member with state wins over blank ones: wait to be taught.
-    if (blank() && peer.link == Link::up && !peer.cluster.is_zero()) ready = false;
+    // A member with state wins over blank ones: wait to be taught, also by one that does not know this node yet.
+    const bool there = peer.link == Link::up || peer.link == Link::closed;
+    if (blank() && there && !peer.cluster.is_zero()) ready = false;
     if (peer.link != Link::up) all = false;
   }
   if (!ready) ready_since_.reset();
@@ -199,6 +214,8 @@ inline void BullyElection::update_view() {
   view_.founded = state_.founded;
   view_.incarnation = state_.incarnation;
   if (!(view_.membership == state_.membership)) view_.membership = state_.membership;
+  if (view_.previous != previous_) view_.previous = previous_;
+  view_.committed = leading_ && committed_;
   view_.members_reachable = reachable();
   view_.members_total = electors().size();
 }
@@ -241,7 +258,7 @@ inline Duration BullyElection::takeover_delay(NodeId id, TimePoint now) const {
 
 inline BullyElection::Instant BullyElection::takeover_at() const {
   if (leading_ || phase_ != Phase::idle || leader_ == kNobody || leader_ > self()) return std::nullopt;
-  if (options_.takeover == Takeover::never || !may_stand() || !fitness_.caught_up || !ready_since_) return std::nullopt;
+  if (options_.takeover == Takeover::never || !may_stand() || !configured(self()) || !fitness_.caught_up || !ready_since_) return std::nullopt;
   const TimePoint since = std::max(following_since_, *ready_since_);
   const TimePoint first = std::max<TimePoint>(since + takeover_delay(self(), since), held_until_);
   if (!asked_at_) return first;

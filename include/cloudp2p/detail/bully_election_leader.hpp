@@ -95,7 +95,7 @@ inline std::uint64_t BullyElection::begin_round(TimePoint now) {
 
 inline void BullyElection::send_heartbeat(NodeId to) {
   send(to, Heartbeat{state_.term, self(), round_, catalog_root_, under_replicated_, state_.cluster, state_.founded,
-                     state_.membership});
+                     state_.membership, committed_});
 }
 
 /// Whether a majority of the membership, and of the one before an uncommitted change, satisfies `acked`.
@@ -173,6 +173,7 @@ inline void BullyElection::check_commit(TimePoint now) {
   });
   if (!on_majority) return;
   committed_ = true;
+  if (previous_) begin_round(now);  // Whoever was removed learns that it is final.
   previous_.reset();
   if (state_.founded) return;
   state_.founded = true;
@@ -201,11 +202,39 @@ inline void BullyElection::consider_admission(NodeId from, TimePoint now) {
 }
 
 inline void BullyElection::change_incarnation(NodeId id, const Incarnation& incarnation, TimePoint now) {
-  previous_ = state_.membership;
-  ++state_.membership.version;
-  for (Member& member : state_.membership.members) {
+  std::vector<Member> members = state_.membership.members;
+  for (Member& member : members) {
     if (member.id == id) member.incarnation = incarnation;
   }
+  propose(std::move(members), now);
+}
+
+/// Rules (i) and (ii) of a change; rule (iii), where the data is, is the caller's.
+inline bool BullyElection::change_members(const MemberChange& change, TimePoint now) {
+  if (!leading_ || fault_ || !committed_ || !state_.founded) return false;
+  if (change.add.size() + change.remove.size() != 1 && !options_.change_two_voters) return false;
+  std::vector<Member> members = state_.membership.members;
+  for (const NodeId id : change.add) {
+    const Peer* const peer = known_peer(id);
+    if (peer == nullptr || peer->acked_round == 0 || peer->acked_as.is_zero() || state_.membership.find(id) != nullptr) return false;
+    members.push_back(Member{id, peer->acked_as});
+  }
+  for (const NodeId id : change.remove) {
+    const auto gone = std::find_if(members.begin(), members.end(), [&](const Member& m) { return m.id == id; });
+    if (id == self() || gone == members.end()) return false;
+    members.erase(gone);
+  }
+  if (members.size() > limits::kMembersMax) return false;
+  std::sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.id < b.id; });
+  propose(std::move(members), now);
+  finish(now);
+  return true;
+}
+
+inline void BullyElection::propose(std::vector<Member> members, TimePoint now) {
+  previous_ = state_.membership;
+  ++state_.membership.version;
+  state_.membership.members = std::move(members);
   committed_ = false;
   persist();
   emit(MembershipAdopted{state_.membership, state_.founded});
@@ -228,7 +257,7 @@ inline NodeId BullyElection::best_successor(TimePoint now) const {
   const Peer* best = nullptr;
   NodeId best_id = kNobody;
   for (const auto& [id, peer] : peers_) {
-    if (!connected_voter(id) || peer.acked_round == 0 || peer.report.health != 0) continue;
+    if (!connected_voter(id) || !configured(id) || peer.acked_round == 0 || peer.report.health != 0) continue;
     if (now - peer.acked_at > options_.timing.failure_timeout) continue;
     // Ascending IDs: of equals the highest stays.
     if (best != nullptr && peer.report.missing > best->report.missing) continue;

@@ -65,7 +65,7 @@ class SimCluster {
   bool run_until(const Callback<bool()>& holds, Duration bound);
   /// A node that leads and serves, the one of the highest term; kNobody when there is none within `bound`.
   NodeId run_until_leader(Duration bound);
-  /// All nodes run, hold equal catalogs and all bytes, and one of them serves.
+  /// All members run, hold equal catalogs and all bytes, and one of them serves.
   bool converges(Duration bound);
 
   // Faults. Nodes are cut from each other; clients reach them all the same, unless `cut_clients`.
@@ -108,6 +108,18 @@ class SimCluster {
   [[nodiscard]] bool damaged(NodeId node) const;
   /// The cluster promises to survive it if this node loses what it holds now: a majority of others is undamaged.
   [[nodiscard]] bool may_lose(NodeId node) const;
+  // Members. A node's file lists the ids of its peers, itself among them; what the cluster makes of it takes its time.
+  /// A new machine with an empty disk and this file, started: its id is one above the highest.
+  NodeId add_node(const std::vector<NodeId>& peers);
+  /// In force after `reload` or a restart. A node whose file does not list it can reload it, but not start with it.
+  void edit_peers(NodeId node, const std::vector<NodeId>& peers);
+  /// As SIGHUP does.
+  void reload(NodeId node);
+  /// Edits the files of all nodes, and reloads it where a node runs; nodes that are not listed keep themselves in theirs
+  /// for the next start.
+  void propose(const std::vector<NodeId>& peers);
+  /// Of the newest membership that is durable on its majority, in order.
+  [[nodiscard]] std::vector<NodeId> members() const;
   /// As SIGTERM does: hands leadership over, then ends the process.
   void drain(NodeId node, Duration patience);
   void network(const NetworkProfile& profile);
