@@ -58,6 +58,9 @@ class BullyElection final : public Election {
 
   /// A changed configuration; takes effect at the next input.
   void set_takeover(Takeover takeover) { options_.takeover = takeover; }
+  /// Leader: whether its catalog has all that was ever acknowledged, so that whoever equals it may be admitted. True where
+  /// nobody says otherwise.
+  void set_complete(bool complete) { complete_ = complete; }
 
   [[nodiscard]] std::vector<ElectionAction> take_actions() override;
   [[nodiscard]] TimePoint next_deadline() const override;
@@ -214,6 +217,7 @@ class BullyElection final : public Election {
   Instant resign_at_;
   Instant takeover_shown_;
   std::uint64_t catalog_root_ = 0;
+  bool complete_ = true;
   std::uint64_t under_replicated_ = 0;
 };
 

@@ -121,6 +121,7 @@ NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtra
 std::unique_ptr<ElectionDriver> NodeImpl::make_driver() {
   std::unique_ptr<BullyElection> election = make_election(services_, initial_state_);
   bully_ = election.get();
+  bully_->set_complete(false);
   return std::make_unique<ElectionDriver>(services_, std::move(election),
                                           [this](const ElectionAction& action) { act(action); });
 }

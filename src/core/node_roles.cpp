@@ -34,6 +34,7 @@ void NodeImpl::carry_out(const LeadTerm& lead) {
 void NodeImpl::serve(Term term) {
   if (!services_.leads(term)) return;
   services_.serving = true;
+  bully_->set_complete(true);
   services_.log(LogLevel::info, fmt::format("serving in term {}: {} images, {} missing here", term,
                                             services_.ports.catalog->summary().images,
                                             services_.ports.catalog->summary().missing));
@@ -42,6 +43,7 @@ void NodeImpl::serve(Term term) {
 
 void NodeImpl::leave_office() {
   services_.serving = false;
+  bully_->set_complete(false);
   takeover_.stop();
   uploads_.on_stepped_down();
   deletes_.on_stepped_down();

@@ -19,6 +19,7 @@ constexpr Life kFailedOnce[] = {
     {88, 5},      // a member that did not know that it was bound again
     {97, 3},      // a member that nobody was bound to, and another lost its disk
     {172, 5},     // the same
+    {1193, 3},    // a leader that had not taken over yet admitted a node that lost its catalog
     {36, 3},      {56, 3},  {76, 5},  {162, 3}, {266, 3}, {269, 7},
     {318, 3},     {397, 3}, {408, 3}, {456, 3}, {473, 7}, {490, 5},
     {701687, 7},  // the simulator's own: bounds that forgot new kinds of fault

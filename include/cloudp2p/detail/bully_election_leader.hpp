@@ -183,7 +183,7 @@ inline void BullyElection::check_commit(TimePoint now) {
 }
 
 /// Rule 8: a member with another incarnation than the one it is bound to has lost its promises. It learns until it has
-/// everything. Then two changes, each committed before the next: nobody is bound to that id, then the new incarnation
+/// everything that a leader has whose takeover is done. Then two changes, each committed before the next: nobody is bound to that id, then the new incarnation
 /// is. Any two majorities of adjacent memberships share a voter so; of one that counts the old incarnation and one that
 /// counts the new they need not, and a candidate may still hold a vote of the old one.
 inline void BullyElection::consider_admission(NodeId from, TimePoint now) {
@@ -191,7 +191,7 @@ inline void BullyElection::consider_admission(NodeId from, TimePoint now) {
   Peer& peer = peers_[from];
   const Member* member = state_.membership.find(from);
   if (member == nullptr || peer.acked_as.is_zero() || member->incarnation == peer.acked_as) return;
-  if (!committed_ || !state_.founded) return;
+  if (!committed_ || !state_.founded || !complete_) return;
   // While a majority answers, so that the changes are not left half done.
   const bool supported = majority_acked([&](const Peer& p) { return p.acked_round + 2 >= round_; });
   const bool caught_up = supported && peer.report.missing == 0 && peer.report.catalog_root == catalog_root_;
