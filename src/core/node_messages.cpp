@@ -220,11 +220,12 @@ void NodeImpl::on_sync_bucket(ConnectionId connection, const wire::SyncBucket& a
 }
 
 void NodeImpl::on_sync_push(ConnectionId connection, wire::SyncPush& push) {
-  if (services_.view().role != ElectionRole::leader) return replicas_.on_push(connection, push);
+  // Who offers is no leader, though this node, which led a moment ago, may know of no other.
+  if (!push.offered) return replicas_.on_push(connection, push);
   auto respond = [this, connection, request = push.request](const Status& status) {
     (void)services_.send(connection, wire::ReplicateAck{request, services_.term(), services_.self, status.code(), "", {}});
   };
-  if (!services_.serving || push.term != services_.term()) return respond(Errc::stale_term);
+  if (!services_.serving || !services_.leads(push.term)) return respond(Errc::stale_term);
   adopt_strays(connection, push, services_.guard(std::move(respond)));
 }
 

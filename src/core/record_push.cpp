@@ -24,7 +24,7 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
     services_.ports.executor->post(services_.guard([batch] { batch->done(Errc::stale_term); }));
     return batch->records;
   }
-  wire::SyncPush push{0, batch->term, services_.self, {}};
+  wire::SyncPush push{0, batch->term, services_.self, {}, false};
   for (ImageRecord& record : batch->records) {
     record.stamp = services_.next_stamp();
     if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(record);

@@ -129,7 +129,7 @@ void Repair::offer_rest(const std::shared_ptr<Sync>& sync) {
       services_.calls.close(request_of(answer));
       if (!sync->over) sync_end(sync);
     });
-    (void)services_.send(sync->leader, wire::SyncPush{call, sync->term, services_.self, std::move(sync->only_here)});
+    (void)services_.send(sync->leader, wire::SyncPush{call, sync->term, services_.self, std::move(sync->only_here), true});
     return;
   }
   sync_end(sync);

@@ -39,7 +39,9 @@ void Replicas::looked_up(const Key& key, Result<std::optional<CatalogEntry>> fou
   if (at == replicas_.end()) return;
   Replica& replica = at->second;
   if (!found.ok()) return acknowledge(key, found.code(), found.error().message, {});
-  if (found->has_value() && (*found)->present) return merge_metadata(key);
+  // The bytes that a tombstone still has may be as old as it is: they are sent again, and looked at when they land.
+  const bool here = found->has_value() && (*found)->present && !(*found)->record.tombstone;
+  if (here) return merge_metadata(key);
   if (replica.ask.metadata_only) {
     repair_.want(replica.ask.record, replica.ask.leader, services_.guard([this, key](const Status& status) {
       if (!status.ok()) return acknowledge(key, status.code(), status.error().message, {});

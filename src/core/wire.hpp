@@ -251,12 +251,13 @@ struct SyncBucketResult {
   std::vector<Entry> entries;
   bool more = false;
 };
-/// Follower to leader: records that the leader lacks or holds with a smaller stamp.
+/// Leader to follower: records to hold. Follower to leader, `offered`: what the leader lacks or holds with a smaller stamp.
 struct SyncPush {
   RequestId request = 0;
   Term term = 0;
   NodeId from = kNobody;
   std::vector<Entry> entries;
+  bool offered = false;
 };
 
 /// About the pass over all copies of the node that is asked.

@@ -362,7 +362,8 @@ struct Shape<SyncPush> : MessageType<37> {
   static constexpr const char* name = "SyncPush";
   static constexpr std::tuple fields{Field{1, "request", &SyncPush::request}, Field{2, "term", &SyncPush::term},
                                      Field{3, "from", &SyncPush::from},
-                                     Field{4, "entries", &SyncPush::entries, limits::kSyncRecordsPerPage}};
+                                     Field{4, "entries", &SyncPush::entries, limits::kSyncRecordsPerPage},
+                                     Field{5, "offered", &SyncPush::offered}};
 };
 template <>
 struct Shape<Delete> : MessageType<38> {
