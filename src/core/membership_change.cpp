@@ -12,7 +12,7 @@ constexpr auto kLongestPause = std::chrono::seconds(60);
 constexpr auto kDiffersPatience = std::chrono::seconds(5);   ///< For a while that is how every change looks.
 constexpr auto kObstaclePatience = std::chrono::seconds(1);  ///< The others are reading their files, too.
 /// A node that lacks no more than this catches up while clients wait.
-constexpr std::uint64_t kNearlyComplete = 64;
+constexpr std::uint64_t kNearlyComplete = 1'000;
 
 std::vector<NodeId> sorted(std::vector<NodeId> ids) {
   std::sort(ids.begin(), ids.end());
