@@ -193,6 +193,8 @@ const MemberReport* MembershipChange::fresh_report(NodeId id) const {
 bool MembershipChange::nearly_complete(NodeId id) const {
   const MemberReport* const report = fresh_report(id);
   if (report == nullptr || report->missing > kNearlyComplete) return false;
+  // What a disk that takes nothing lacks, it will go on lacking.
+  if (report->missing > 0 && report->health != static_cast<std::uint8_t>(StoreHealth::ok)) return false;
   if (services_.extras.sabotage.change_without_copies) return true;
   return report->images + kNearlyComplete >= services_.ports.catalog->summary().images;
 }
