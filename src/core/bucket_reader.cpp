@@ -31,4 +31,11 @@ void read_bucket(Services& services, std::uint32_t bucket, BucketDone done) {
   read_page(services, reading);
 }
 
+std::optional<BucketHashes> hashes_in(const Buffer& payload) {
+  BucketHashes out;
+  if (payload.size() != sizeof out) return std::nullopt;
+  std::memcpy(out.data(), payload.data(), sizeof out);
+  return out;
+}
+
 }  // namespace cloudp2p::core

@@ -1,5 +1,7 @@
 #include "core/burial.hpp"
 
+#include "core/bucket_reader.hpp"
+
 namespace cloudp2p::core {
 namespace {
 
@@ -44,13 +46,12 @@ void Burial::ask_leader(std::shared_ptr<const Entries> page) {
 
 void Burial::compared(const Entries& page, const wire::Message& answer, const Buffer& hashes) {
   const auto* result = std::get_if<wire::SyncHashesResult>(&answer);
-  if (result == nullptr || !result->settled || hashes.size() != sizeof(BucketHashes)) return;
-  BucketHashes theirs;
-  std::memcpy(theirs.data(), hashes.data(), sizeof theirs);
+  const std::optional<BucketHashes> theirs = hashes_in(hashes);
+  if (result == nullptr || !result->settled || !theirs) return;
   const BucketHashes& ours = services_.ports.catalog->buckets();
   for (const CatalogEntry& dead : page) {
     const std::size_t bucket = bucket_of(dead.record.digest);
-    if (theirs[bucket] == ours[bucket]) bury(dead);
+    if ((*theirs)[bucket] == ours[bucket]) bury(dead);
   }
 }
 

@@ -62,13 +62,12 @@ void Repair::start_sync() {
 void Repair::sync_hashes(const std::shared_ptr<Sync>& sync, const wire::Message& answer, const Buffer& hashes) {
   if (sync->over) return;
   const auto* result = std::get_if<wire::SyncHashesResult>(&answer);
-  if (result == nullptr || hashes.size() != sizeof(BucketHashes)) return sync_end(sync);
+  const std::optional<BucketHashes> theirs = hashes_in(hashes);
+  if (result == nullptr || !theirs) return sync_end(sync);
   services_.calls.close(result->request);
-  BucketHashes theirs;
-  std::memcpy(theirs.data(), hashes.data(), sizeof theirs);
   const BucketHashes& ours = services_.ports.catalog->buckets();
   for (std::uint32_t bucket = limits::kBuckets; bucket-- > 0;) {
-    if (theirs[bucket] != ours[bucket]) sync->buckets.push_back(bucket);
+    if ((*theirs)[bucket] != ours[bucket]) sync->buckets.push_back(bucket);
   }
   sync->differing = sync->buckets.size();
   sync_next(sync);

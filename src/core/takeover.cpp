@@ -77,11 +77,12 @@ void Takeover::hashes_read(NodeId from, const wire::Message& answer, const Buffe
   if (at == voters_.end()) return;
   services_.calls.close(at->second.call);
   const auto* result = std::get_if<wire::SyncHashesResult>(&answer);
-  if (result == nullptr || result->term != term_ || hashes.size() != sizeof(BucketHashes)) {
+  const std::optional<BucketHashes> theirs = hashes_in(hashes);
+  if (result == nullptr || result->term != term_ || !theirs) {
     voters_.erase(at);  // asked again on the next promise or tick
     return;
   }
-  std::memcpy(at->second.hashes.data(), hashes.data(), sizeof(BucketHashes));
+  at->second.hashes = *theirs;
   at->second.has_hashes = true;
   compare();
 }

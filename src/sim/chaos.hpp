@@ -1,5 +1,6 @@
 // Chaos: what a random run does to its cluster. The seed draws which kinds of fault occur and how often; the kinds stand
-// in tables, one line and one function each (faults_network.cpp, faults_process.cpp, faults_disk.cpp).
+// in tables, one line and one function each (faults_network.cpp, faults_process.cpp, faults_disk.cpp,
+// faults_loss.cpp).
 //
 // Every kind has a source of chance of its own, drawn from the seed and its name: a new kind changes no life in which it
 // does not occur.

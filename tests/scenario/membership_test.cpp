@@ -1,5 +1,6 @@
 // Members come and go: edited files and SIGHUP, on real processes.
 #include "scenario/cluster.hpp"
+#include "support/node_ids.hpp"
 
 #include <doctest/doctest.h>
 
@@ -17,14 +18,6 @@ using cloudp2p::NodeId;
 using cloudp2p::Result;
 
 namespace {
-
-using Ids = std::vector<NodeId>;
-
-Ids up_to(std::uint32_t last) {
-  Ids out;
-  for (std::uint32_t id = 1; id <= last; ++id) out.push_back(NodeId{id});
-  return out;
-}
 
 ClusterOptions five_machines() {
   ClusterOptions options;

@@ -1,19 +1,12 @@
 // Members come and go by edited files, one at a time, under load.
 #include "sim/load.hpp"
+#include "support/node_ids.hpp"
 
 using namespace cloudp2p;
 using namespace cloudp2p::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-using Ids = std::vector<NodeId>;
-
-Ids up_to(std::uint32_t last) {
-  Ids out;
-  for (std::uint32_t id = 1; id <= last; ++id) out.push_back(NodeId{id});
-  return out;
-}
 
 bool become(SimCluster& sim, const Ids& wanted, Duration bound = 30s) {
   return sim.run_until([&] { return sim.members() == wanted; }, bound);
