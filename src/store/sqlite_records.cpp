@@ -226,6 +226,9 @@ Status RecordTable::count(Tally& tally, DigestFilter& filter) {
 
 Status RecordTable::check(const CatalogChange& change) {
   const ImageRecord& record = change.record;
+  if (record.stamp == Stamp{}) {
+    return Error{Errc::invalid_argument, "record " + short_id(record.digest) + ": nobody has stamped it"};
+  }
   if (record.stamp.term > static_cast<Term>(std::numeric_limits<std::int64_t>::max())) {
     return Error{Errc::invalid_argument, "record " + short_id(record.digest) + ": no election reaches term " +
                                              std::to_string(record.stamp.term)};

@@ -116,9 +116,10 @@ TEST_CASE("a record that cannot be stored is refused alone, not with its neighbo
   t.catalog().put(live(digest_of("ab"), stamp(1, 2)), note);
   t.catalog().put(long_name, note);
   t.catalog().put(live(digest_of("ac"), stamp(~Term{0}, 3)), note);
+  t.catalog().put(live(digest_of("ae"), Stamp{}), note);
   t.catalog().put(live(digest_of("ad"), stamp(1, 4)), note);
-  t.run_until([&] { return codes.size() == 4; });
-  CHECK(codes == std::vector{Errc::ok, Errc::invalid_argument, Errc::invalid_argument, Errc::ok});
+  t.run_until([&] { return codes.size() == 5; });
+  CHECK(codes == std::vector{Errc::ok, Errc::invalid_argument, Errc::invalid_argument, Errc::invalid_argument, Errc::ok});
   CHECK(t.catalog().summary().images == 2);
 }
 
