@@ -5,8 +5,8 @@
 //            inline, in the order of the calls, exactly once.
 // Durability: when the callback reports success the state survives power loss on this machine. Two checksummed slots are
 //            written in turn, so that a torn write leaves the previous state. Saves never wait behind image or catalog I/O.
-// Errors:    `load`: no value (blank) when there was never a state; Errc::format when both slots are damaged (the node
-//            then begins a new incarnation and says so). `save`: io, full, read_only: the state on disk is then either
+// Errors:    `load`: no value (blank) when there was never a state; Errc::format when a slot is damaged, because the other
+//            may hold an older promise (the node then begins a new incarnation and says so). `save`: io, full, read_only: the state on disk is then either
 //            the old or the new one, the node must stop voting.
 #pragma once
 

@@ -3,7 +3,7 @@
 // Purpose:   the only place that speaks SQLite's C interface.
 // Thread:    opened without SQLite's own mutexes: one thread at a time, handed over by starting or joining a thread.
 // Ownership: statements must be destroyed before their Database. A Query borrows what is bound to it until it ends.
-// Errors:    full, io, read_only, locked, format; the message carries the path and SQLite's own words.
+// Errors:    full, io, read_only, locked, format (damage that a checksum or SQLite noticed); the message carries the path and SQLite's own words.
 #pragma once
 
 #include "store/fd.hpp"
@@ -77,7 +77,8 @@ class Database {
     std::string vfs;             ///< Empty: the default file system.
     std::int64_t cache_kib = 0;  ///< Page cache.
   };
-  /// Creates the file when there is none. Alone on it from now on: Errc::locked when another process has it.
+  /// Creates the file when there is none. Alone on it from now on: Errc::locked when another process has it. Reads all
+  /// of it once, to check its pages.
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(std::string path, const Options& options);
   /// Moves the write-ahead log into the file, unless told to leave it.
   ~Database();
@@ -101,6 +102,11 @@ class Database {
   /// After a fault: closing must not touch the file again.
   void leave_log_for_recovery() noexcept;
 
+  /// False: it was made by a program that knew no checksums of pages.
+  [[nodiscard]] bool has_checksums() const noexcept { return has_checksums_; }
+  /// Writes the file anew, with them. Power loss leaves it without, or with all.
+  [[nodiscard]] Status add_checksums();
+
   /// What went wrong, in our terms.
   [[nodiscard]] Error error(int code) const;
   [[nodiscard]] Error damaged(const std::string& how) const;
@@ -108,12 +114,13 @@ class Database {
  private:
   explicit Database(std::string path) : path_(std::move(path)) {}
   [[nodiscard]] Status configure(const Options& options);
-  void read_ahead() noexcept;
+  [[nodiscard]] Status check_pages();
   static int on_wal_commit(void* self, sqlite3* raw, const char* schema, int pages);
 
   std::string path_;
   // Closing any descriptor of a file drops this process's locks on it: this one is closed after SQLite's own.
-  Fd read_ahead_;
+  Fd check_fd_;
+  bool has_checksums_ = false;
   sqlite3* raw_ = nullptr;
   std::size_t wal_pages_ = 0;
 };

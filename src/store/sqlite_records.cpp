@@ -5,7 +5,7 @@
 namespace cloudp2p::store {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;  // 2: as 1, with checksums on the pages.
 constexpr std::int64_t kApplicationId = 0x63703270;  // "cp2p"
 
 constexpr const char* kCreate = R"(
@@ -27,14 +27,14 @@ constexpr const char* kCreate = R"(
   CREATE INDEX record_by_time ON record (time_ms DESC, digest) WHERE tombstone = 0;
   CREATE INDEX record_missing ON record (digest) WHERE tombstone = 0 AND present = 0;
   PRAGMA application_id = 1668297328;
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
   COMMIT;)";
 // Younger than the table. Older builds keep them up to date without knowing what they are for.
 constexpr const char* kCreateLater =
     "CREATE INDEX IF NOT EXISTS record_verified ON record (verified_ms, digest) WHERE tombstone = 0 AND present = 1;"
     "CREATE INDEX IF NOT EXISTS record_unburied ON record (digest) WHERE tombstone = 1 AND present = 1;"
     "CREATE INDEX IF NOT EXISTS record_deleted ON record (time_ms) WHERE tombstone = 1";
-static_assert(kApplicationId == 1668297328 && kSchemaVersion == 1);
+static_assert(kApplicationId == 1668297328 && kSchemaVersion == 2);
 
 // The columns, in the order in which `read_entry` takes them and `store` binds them.
 #define CLOUDP2P_RECORD_COLUMNS \
@@ -177,12 +177,16 @@ Result<std::unique_ptr<RecordTable>> RecordTable::open(Database& database) {
     if (const Status status = database.execute(kCreate); !status.ok()) return status.error();
   } else if (*application != kApplicationId) {
     return database.damaged("this is some other program's database");
+  } else if (*version == 1) {
+    if (Status status = database.add_checksums(); !status.ok()) return status.error();
+    if (Status status = database.execute("PRAGMA user_version = 2"); !status.ok()) return status.error();
   } else if (*version != kSchemaVersion) {
     return Error{Errc::format, "catalog " + database.path() + ": written in format " + std::to_string(*version) +
                                    ", this program reads " + std::to_string(kSchemaVersion) +
                                    "; run the newer program, or move the file away"};
   }
   if (const Status status = database.execute(kCreateLater); !status.ok()) return status.error();
+  if (*version == kSchemaVersion && !database.has_checksums()) return database.damaged("it lost its checksums");
   std::unique_ptr<RecordTable> table(new RecordTable(database));
   if (const Status status = table->prepare(); !status.ok()) return status.error();
   return table;

@@ -6,8 +6,12 @@ namespace cloudp2p::store {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x3153'5032'5044'4C43;  // "CLDP2PS1" in the file
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersionOfWholeSlot = 1;  // Its checksum was at the end of the slot.
+constexpr std::size_t kVersionAt = 8;
 constexpr std::size_t kChecksumBytes = 8;
+constexpr std::size_t kContentBytesMax = 89 + 20 * limits::kMembersMax;
+static_assert(kContentBytesMax + kChecksumBytes <= kSectorBytes);
 
 constexpr std::array<std::uint64_t, 256> make_crc_table() {
   std::array<std::uint64_t, 256> table{};
@@ -68,8 +72,13 @@ class Reader {
   std::size_t at_ = 0;
 };
 
-ByteView checked_part(const Slot& slot) {
-  return ByteView(slot).first(kSlotBytes - kChecksumBytes);
+/// Where the checksum of a slot of this version is; it covers all before it.
+std::size_t checksum_at(std::uint32_t version) {
+  return (version == kVersionOfWholeSlot ? kSlotBytes : kSectorBytes) - kChecksumBytes;
+}
+
+std::uint64_t checksum_of(const Slot& slot, std::size_t size) {
+  return crc64(ByteView(slot).first(size));
 }
 
 }  // namespace
@@ -104,17 +113,22 @@ Result<Slot> encode_slot(const SlotContent& content) {
     out.number(value(member.id));
     out.opaque(member.incarnation);
   }
-  out.seek(kSlotBytes - kChecksumBytes);
-  out.number(crc64(checked_part(slot)));
+  const std::size_t end = checksum_at(kVersion);
+  out.seek(end);
+  out.number(checksum_of(slot, end));
   return slot;
 }
 
 std::optional<SlotContent> decode_slot(const Slot& slot) {
   Reader in(slot);
-  in.seek(kSlotBytes - kChecksumBytes);
-  if (in.number<std::uint64_t>() != crc64(checked_part(slot))) return std::nullopt;
+  in.seek(kVersionAt);
+  const auto version = in.number<std::uint32_t>();
+  const std::size_t end = checksum_at(version);
+  in.seek(end);
+  if (in.number<std::uint64_t>() != checksum_of(slot, end)) return std::nullopt;
   in.seek(0);
-  if (in.number<std::uint64_t>() != kMagic || in.number<std::uint32_t>() != kVersion) return std::nullopt;
+  if (in.number<std::uint64_t>() != kMagic || version < kVersionOfWholeSlot || version > kVersion) return std::nullopt;
+  in.seek(kVersionAt + sizeof version);
   SlotContent content;
   content.generation = in.number<std::uint64_t>();
   DurableState& state = content.state;

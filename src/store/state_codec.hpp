@@ -9,8 +9,10 @@
 
 namespace cloudp2p::store {
 
-/// A slot is a unit of writing of its own: a torn write never reaches into the other one.
+/// A slot is a unit of writing of its own: a torn write never reaches into the other one. What it says is in its first
+/// sector, which a disk writes whole or not at all: so a slot that is neither blank nor right has rotted.
 inline constexpr std::size_t kSlotBytes = 4096;
+inline constexpr std::size_t kSectorBytes = 512;
 using Slot = std::array<std::byte, kSlotBytes>;
 
 struct SlotContent {

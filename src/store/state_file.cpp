@@ -60,24 +60,28 @@ Result<std::optional<DurableState>> StateFile::load() {
   const std::lock_guard lock(mutex_);
   if (auto status = open_file(); !status) return std::move(status).error();
   std::optional<SlotContent> newest;
-  bool blank = true;
+  std::size_t blank = 0;
+  damaged_ = 0;
   for (std::size_t i = 0; i < kSlots; ++i) {
     Slot slot{};
     const auto got = read_at(file_.get(), slot, i * kSlotBytes);
     if (!got) return got.error();
-    blank = blank && is_blank(slot);
     auto content = decode_slot(slot);
+    if (is_blank(slot)) ++blank;
+    if (!content && !is_blank(slot)) ++damaged_;
     if (!content || (newest && newest->generation >= content->generation)) continue;
     newest = std::move(content);
     next_slot_ = (i + 1) % kSlots;
   }
+  if (newest && newest->generation > 1) damaged_ += blank;  // Both had been written.
+  if (newest) generation_ = newest->generation;
   broken_ = {};
-  if (!newest && !blank) {
-    return Error{Errc::format, directory_.meta_path() + "/" + kStateFile + ": both copies are damaged"};
+  if (damaged_ > 0) {
+    // The one that is left may be the older.
+    return Error{Errc::format, directory_.meta_path() + "/" + kStateFile + ": " + std::to_string(damaged_) + " of " +
+                                   std::to_string(kSlots) + " copies are damaged"};
   }
-  if (!newest) return std::optional<DurableState>{};
-  generation_ = newest->generation;
-  return std::optional(std::move(newest->state));
+  return newest ? std::optional(std::move(newest->state)) : std::nullopt;
 }
 
 void StateFile::save(const DurableState& state, Callback<void(Status)> done) {
@@ -88,20 +92,24 @@ void StateFile::save(const DurableState& state, Callback<void(Status)> done) {
   wake_.notify_one();
 }
 
+/// Into the slot whose turn it is; into both, if both were damaged.
 Status StateFile::write(const DurableState& state) {
   if (!broken_) return broken_;
   if (directory_.read_only()) return Error{Errc::read_only, directory_.path() + " is on a read-only file system"};
-  const auto slot = encode_slot({generation_ + 1, state});
-  if (!slot) return slot.error();
   DiskCalls& disk = directory_.disk();
-  int error = disk.write_all(file_.get(), *slot, next_slot_ * kSlotBytes);
-  if (error == 0) error = disk.sync_data(file_.get());
-  if (error != 0) {
-    broken_ = posix_error(error, "cannot save " + directory_.meta_path() + "/" + kStateFile);
-    return broken_;
-  }
-  ++generation_;
-  next_slot_ = (next_slot_ + 1) % kSlots;
+  do {
+    const auto slot = encode_slot({generation_ + 1, state});
+    if (!slot) return slot.error();
+    int error = disk.write_all(file_.get(), *slot, next_slot_ * kSlotBytes);
+    if (error == 0) error = disk.sync_data(file_.get());
+    if (error != 0) {
+      broken_ = posix_error(error, "cannot save " + directory_.meta_path() + "/" + kStateFile);
+      return broken_;
+    }
+    ++generation_;
+    next_slot_ = (next_slot_ + 1) % kSlots;
+    if (damaged_ > 0) --damaged_;
+  } while (damaged_ > 0);
   return {};
 }
 

@@ -44,6 +44,7 @@ class StateFile final : public StateStore {
   Fd file_;
   std::uint64_t generation_ = 0;
   std::size_t next_slot_ = 0;
+  std::size_t damaged_ = 0;  ///< Slots that are to be written over before a save is done.
   Status broken_;  ///< Touched only by the thread once it runs.
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -108,7 +108,7 @@ void check_slot(ByteView bytes) {
   std::copy_n(bytes.begin(), std::min(bytes.size(), slot.size()), slot.begin());
   (void)store::decode_slot(slot);
   // And with the checksum right, which no fuzzer finds.
-  constexpr std::size_t kChecked = store::kSlotBytes - 8;
+  constexpr std::size_t kChecked = store::kSectorBytes - 8;
   const std::uint64_t checksum = store::crc64(ByteView(slot).first(kChecked));
   for (std::size_t i = 0; i < 8; ++i) slot[kChecked + i] = static_cast<std::byte>(checksum >> (8 * i));
   const auto content = store::decode_slot(slot);

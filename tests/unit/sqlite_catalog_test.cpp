@@ -1,6 +1,10 @@
 #include "sqlite_catalog_fixture.hpp"
+#include "store/page_checksums.hpp"
 
 #include <fstream>
+#include <random>
+
+#include <sqlite3.h>
 
 using namespace cloudp2p;
 using namespace cloudp2p::catalog_conformance;
@@ -27,11 +31,37 @@ void fill(SqliteUnderTest& t, std::uint64_t count) {
   t.run_until([&] { return answered == count; });
 }
 
-/// As an administrator would, with the sqlite3 tool.
+/// As another version of the program would.
 void alter(const std::string& path, const char* sql) {
   const auto database = store::Database::open(path, {"", 1024});
   REQUIRE(database.ok());
   REQUIRE((*database)->execute(sql).ok());
+}
+
+std::string read_all(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The same records in a file as the first builds wrote it.
+void without_checksums(const std::string& path) {
+  const std::string plain = path + ".plain";
+  sqlite3* raw = nullptr;
+  REQUIRE(sqlite3_open(plain.c_str(), &raw) == SQLITE_OK);
+  std::string schema;
+  const auto collect = [](void* out, int, char** columns, char**) {
+    *static_cast<std::string*>(out) += std::string(columns[0]) + ";";
+    return 0;
+  };
+  CHECK(sqlite3_exec(raw, ("ATTACH '" + path + "' AS old").c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  CHECK(sqlite3_exec(raw, "SELECT sql FROM old.sqlite_schema WHERE sql NOT NULL", collect, &schema, nullptr) == SQLITE_OK);
+  const std::string sql = schema + "INSERT INTO main.record SELECT * FROM old.record;"
+                                   "PRAGMA main.application_id = 1668297328; PRAGMA main.user_version = 1";
+  CHECK(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  REQUIRE(sqlite3_close(raw) == SQLITE_OK);
+  std::filesystem::rename(plain, path);
+  const std::string text = read_all(path);
+  REQUIRE_FALSE(store::checksummed_page_size(std::as_bytes(std::span(text))).has_value());
 }
 
 }  // namespace
@@ -209,16 +239,52 @@ TEST_CASE("a catalog cut short is refused") {
   CHECK(t.reopen().code() == Errc::format);
 }
 
+TEST_CASE("a bit that flipped anywhere in a catalog is noticed when it is opened") {
+  SqliteUnderTest t;
+  fill(t, 400);
+  t.close();
+  const std::string whole = read_all(t.path());
+  std::mt19937 random(7);
+  std::vector<std::size_t> bits;
+  for (std::size_t bit = 0; bit < 100 * 8; ++bit) bits.push_back(bit);  // The header of the file has rules of its own.
+  for (int i = 0; i < 1'000; ++i) bits.push_back(random() % (whole.size() * 8));
+  for (const std::size_t bit : bits) {
+    std::string damaged = whole;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    write_over(t.path(), 0, damaged);
+    CHECK_MESSAGE(t.reopen().code() == Errc::format, "bit " << bit);
+    t.close();
+    std::filesystem::remove(t.path() + "-wal");
+  }
+  write_over(t.path(), 0, whole);
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().summary().images == 400);
+}
+
+TEST_CASE("a catalog of a program that knew no checksums gets them") {
+  SqliteUnderTest t;
+  fill(t, 100);
+  t.close();
+  without_checksums(t.path());
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().summary().images == 100);
+  t.close();
+  const std::string text = read_all(t.path());
+  CHECK(store::checksummed_page_size(std::as_bytes(std::span(text))) == 4096);
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().summary().images == 100);
+}
+
 TEST_CASE("a catalog of a newer program is refused and left as it is") {
   SqliteUnderTest t;
   fill(t, 3);
   t.close();
-  alter(t.path(), "PRAGMA user_version = 2");
+  alter(t.path(), "PRAGMA user_version = 3");
   const Status newer = t.reopen();
   CHECK(newer.code() == Errc::format);
-  CHECK(newer.error().message.find("format 2") != std::string::npos);
+  CHECK(newer.error().message.find("format 3") != std::string::npos);
   t.close();
-  alter(t.path(), "PRAGMA user_version = 1");
+  alter(t.path(), "PRAGMA user_version = 2");
   REQUIRE(t.reopen().ok());
   CHECK(t.catalog().summary().images == 3);
 }
