@@ -18,25 +18,19 @@ constexpr std::size_t kPageBytesMax = 65536;
 
 using Checksum = std::array<std::byte, kPageChecksumBytes>;
 
-std::uint32_t word_at(ByteView bytes, std::size_t at) {
+std::uint32_t little_endian(ByteView bytes, std::size_t at) {
   std::uint32_t out = 0;
-  for (std::size_t i = 0; i < sizeof out; ++i) out |= static_cast<std::uint32_t>(bytes[at + i]) << (8 * i);
+  for (std::size_t i = 0; i < sizeof out; ++i) out |= std::to_integer<std::uint32_t>(bytes[at + i]) << (8 * i);
   return out;
 }
 
-/// Two running sums over little-endian words, each feeding the other: the order counts. Zeros give zeros, so a page
-/// that was never written is right.
 Checksum checksum_of(ByteView page) {
-  std::uint32_t a = 0;
-  std::uint32_t b = 0;
-  for (std::size_t at = 0; at + kPageChecksumBytes < page.size(); at += 8) {
-    a += word_at(page, at) + b;
-    b += word_at(page, at + 4) + a;
-  }
+  PageSums sums;
+  sums.add(page.first(page.size() - kPageChecksumBytes));
   Checksum out;
   for (std::size_t i = 0; i < 4; ++i) {
-    out[i] = static_cast<std::byte>(a >> (8 * i));
-    out[i + 4] = static_cast<std::byte>(b >> (8 * i));
+    out[i] = static_cast<std::byte>(sums.a >> (8 * i));
+    out[i + 4] = static_cast<std::byte>(sums.b >> (8 * i));
   }
   return out;
 }
@@ -124,6 +118,17 @@ struct Registered {
 };
 
 }  // namespace
+
+void PageSums::add(ByteView bytes, bool big_endian_words) noexcept {
+  const auto word = [&](std::size_t at) {
+    const std::uint32_t out = little_endian(bytes, at);
+    return big_endian_words ? __builtin_bswap32(out) : out;
+  };
+  for (std::size_t at = 0; at < bytes.size(); at += 8) {
+    a += word(at) + b;
+    b += word(at + 4) + a;
+  }
+}
 
 std::optional<std::size_t> checksummed_page_size(ByteView header) {
   if (header.size() < kHeaderBytes) return std::nullopt;

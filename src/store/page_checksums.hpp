@@ -16,6 +16,15 @@ namespace cloudp2p::store {
 
 inline constexpr int kPageChecksumBytes = 8;
 
+/// SQLite's checksum: two running sums, each feeding the other, so that the order counts. Zeros give zeros: a page that
+/// was never written is right.
+struct PageSums {
+  std::uint32_t a = 0;
+  std::uint32_t b = 0;
+  /// Of a multiple of 8 bytes.
+  void add(ByteView bytes, bool big_endian_words = false) noexcept;
+};
+
 /// The name of a VFS that does so on top of the one named `below` (empty: the system's), registered when it is first
 /// asked for; nullopt: there is no such VFS.
 [[nodiscard]] std::optional<std::string> checksummed_vfs(const std::string& below);

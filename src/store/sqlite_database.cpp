@@ -1,5 +1,6 @@
 #include "store/sqlite_database.hpp"
 
+#include "store/log_damage.hpp"
 #include "store/page_checksums.hpp"
 #include "store/posix_file.hpp"
 
@@ -117,6 +118,9 @@ Result<std::unique_ptr<Database>> Database::open(std::string path, const Options
                     SQLITE_OPEN_EXRESCODE;
   const std::optional<std::string> vfs = checksummed_vfs(options.vfs);
   if (!vfs) return Error{Errc::invalid_argument, "SQLite has no file system \"" + options.vfs + "\""};
+  const auto rotten = damage_in_log(database->path_ + "-wal");
+  if (!rotten.ok()) return rotten.error();
+  if (*rotten) return database->damaged("its log has rotted at byte " + std::to_string(**rotten));
   const int code = sqlite3_open_v2(database->path_.c_str(), &database->raw_, flags, vfs->c_str());
   if (code != SQLITE_OK) return database->error(code);
   if (const Status status = database->configure(options); !status.ok()) return status.error();

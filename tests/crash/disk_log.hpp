@@ -63,7 +63,9 @@ struct Promise {
 };
 
 struct DiskLog {
-  std::string root;  ///< The folder that was recorded.
+  cloudp2p::NodeId node = cloudp2p::kNobody;
+  std::string root;       ///< The folder that was recorded.
+  std::size_t given = 0;  ///< The first calls make what was there before the recording began, durably.
   std::vector<DiskCall> calls;
   std::vector<Promise> promises;
 };

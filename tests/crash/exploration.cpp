@@ -28,8 +28,10 @@ DiskImage image_of(const DiskModel& model, const StateId& id, std::uint64_t seed
   return model.image(id.number % 2 == 0 ? Variant::scattered : Variant::journalled, random);
 }
 
-cloudp2p::NodeId node_of(const StateId& id) {
-  return cloudp2p::NodeId{static_cast<std::uint32_t>(id.log + 1)};
+DiskImage image_after(const DiskLog& log, const StateId& id, const Plan& plan) {
+  DiskModel model(plan.broken);
+  for (std::size_t i = 0; i < id.calls; ++i) model.apply(log.calls.at(i));
+  return image_of(model, id, plan.seed);
 }
 
 struct Walk {
@@ -50,7 +52,7 @@ void judge_cut(Walk& walk, const DiskModel& model, StateId id, std::unordered_se
     if (seen.insert(hash).second) ++walk.findings.states;
     if (!judged.insert({hash, told.size()}).second) continue;
     ++walk.findings.starts;
-    const Verdict verdict = walk.judge.judge(node_of(id), image, told);
+    const Verdict verdict = walk.judge.judge(walk.logs[id.log].node, image, told);
     walk.findings.slowest = std::max(walk.findings.slowest, verdict.started_in);
     for (const std::string& fault : verdict.faults) walk.findings.faults.emplace_back(id, fault);
   }
@@ -63,6 +65,7 @@ void walk_log(Walk walk, std::size_t log) {
   const std::vector<DiskCall>& calls = walk.logs[log].calls;
   for (std::size_t made = 0; made <= calls.size(); ++made) {
     if (made > 0) model.apply(calls[made - 1]);
+    if (made < walk.logs[log].given) continue;
     if (made % walk.plan.every != 0 && made != calls.size()) continue;
     judge_cut(walk, model, {log, made, 0}, seen, judged);
     if (walk.findings.faults.size() >= kFaultsMax) return;
@@ -101,10 +104,20 @@ std::optional<StateId> parse_state(const std::string& text) {
 
 Verdict judge_one(const Recording& recording, const StateId& id, const Plan& plan) {
   const DiskLog& log = recording.logs.at(id.log);
-  DiskModel model(plan.broken);
-  for (std::size_t i = 0; i < id.calls; ++i) model.apply(log.calls.at(i));
   Judge judge(recording.peers, recording.deleted);
-  return judge.judge(node_of(id), image_of(model, id, plan.seed), told_before(log, id.calls));
+  return judge.judge(log.node, image_after(log, id, plan), told_before(log, id.calls));
+}
+
+DiskLog record_start(const Recording& recording, const StateId& id, const Plan& plan) {
+  const DiskLog& log = recording.logs.at(id.log);
+  const DiskImage image = image_after(log, id, plan);
+  Judge judge(recording.peers, recording.deleted);
+  DiskLog out = judge.record_start(log.node, image);
+  for (Promise promise : told_before(log, id.calls)) {
+    promise.calls = 0;
+    out.promises.push_back(promise);
+  }
+  return out;
 }
 
 Findings explore(const Recording& recording, const Plan& plan) {

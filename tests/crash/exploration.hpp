@@ -18,11 +18,11 @@ struct Plan {
 
 /// One state: enough to make it again from the same logs.
 struct StateId {
-  std::size_t log = 0;    ///< Of node log + 1.
+  std::size_t log = 0;    ///< Its index.
   std::size_t calls = 0;  ///< Made before the power went.
   unsigned number = 0;    ///< 0: dropped, 1: kept, then random ones.
 };
-/// "2:133:5": node, calls, number.
+/// "2:133:5": the number of the log from 1, calls, number.
 [[nodiscard]] std::string to_string(const StateId& id);
 [[nodiscard]] std::optional<StateId> parse_state(const std::string& text);
 
@@ -38,6 +38,9 @@ struct Findings {
 
 /// Two threads. Ends a log early when it has shown 20 faults.
 [[nodiscard]] Findings explore(const Recording& recording, const Plan& plan);
+
+/// What a node does to its disk when it starts on this state, having told what it had; more cuts to explore.
+[[nodiscard]] DiskLog record_start(const Recording& recording, const StateId& id, const Plan& plan);
 
 /// This one state again.
 [[nodiscard]] Verdict judge_one(const Recording& recording, const StateId& id, const Plan& plan);

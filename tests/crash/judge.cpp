@@ -2,6 +2,7 @@
 
 #include "asio/asio_timers.hpp"
 #include "crash/node_disk.hpp"
+#include "crash/recorder.hpp"
 #include "crypto/sodium_entropy.hpp"
 #include "support/process.hpp"
 #include "unit/store_fixture.hpp"
@@ -183,6 +184,14 @@ class Trial {
 };
 
 }  // namespace
+
+DiskLog Judge::record_start(NodeId node, const DiskImage& image) {
+  const std::string& folder = folder_.put(image);
+  (void)Recorder::instance().begin(node, folder, image);
+  Verdict ignored;
+  (void)Trial(node, peers_, folder, ignored).start();
+  return std::move(Recorder::instance().end().front());
+}
 
 Verdict Judge::judge(NodeId node, const DiskImage& image, std::span<const Promise> told) {
   Verdict verdict;

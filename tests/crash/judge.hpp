@@ -25,6 +25,8 @@ class Judge {
       : peers_(std::move(peers)), deleted_(std::move(deleted)) {}
 
   [[nodiscard]] Verdict judge(cloudp2p::NodeId node, const DiskImage& image, std::span<const Promise> told);
+  /// What it does to its disk when it starts on this one, and stops. One recording at a time.
+  [[nodiscard]] DiskLog record_start(cloudp2p::NodeId node, const DiskImage& image);
   [[nodiscard]] bool disk_intact() const { return folder_.intact(); }
 
  private:

@@ -97,7 +97,7 @@ RecordedCluster::RecordedCluster(unsigned nodes, unsigned listed)
     : ports_(support::free_ports(nodes)), listed_(listed) {
   for (unsigned node = 1; node <= nodes; ++node) {
     std::filesystem::create_directory(disk_of(node));
-    logs_[node] = Recorder::instance().begin(disk_of(node));
+    logs_[node] = Recorder::instance().begin(NodeId{node}, disk_of(node));
   }
   Config mine;
   mine.peers = peers(nodes);

@@ -15,12 +15,23 @@ Recorder& Recorder::instance() {
   return *recorder;
 }
 
-std::size_t Recorder::begin(const std::string& root) {
+std::size_t Recorder::begin(cloudp2p::NodeId node, const std::string& root, const DiskImage& holds) {
   const std::lock_guard lock(mutex_);
+  const std::size_t number = logs_.size();
   logs_.push_back({});
-  logs_.back().log.root = root;
+  DiskLog& log = logs_.back().log;
+  log.node = node;
+  log.root = root;
+  for (const auto& [path, content] : holds.entries) {
+    const Place place = place_of(AT_FDCWD, (root + "/" + path).c_str()).value();
+    note_made(place, "", content == nullptr);
+    if (!content) continue;
+    note(number, {DiskCall::Kind::write, "", inode_at(place), {}, {}, 0, std::make_shared<const std::string>(content->bytes)});
+  }
+  note(number, {DiskCall::Kind::sync_all});
+  log.given = log.calls.size();
   recording_ = true;
-  return logs_.size() - 1;
+  return number;
 }
 
 std::vector<DiskLog> Recorder::end() {
@@ -102,14 +113,19 @@ int Recorder::open(int folder, const char* path, int flags, mode_t mode) {
   return fd;
 }
 
-void Recorder::note_opened(int fd, const Place& place, int flags) {
+void Recorder::note_made(const Place& place, const char* call, bool is_folder) {
   Recorded& recorded = logs_[place.log];
+  const Inode inode = recorded.names[place.name] = ++recorded.last;
+  note(place.log, {DiskCall::Kind::name, call, inode, place.name, {}, 0, nullptr, is_folder});
+}
+
+void Recorder::note_opened(int fd, const Place& place, int flags) {
   Inode inode = inode_at(place);
   struct stat info {};
   ::fstat(fd, &info);
   if (inode == kNothing) {
-    inode = recorded.names[place.name] = ++recorded.last;
-    note(place.log, {DiskCall::Kind::name, "openat", inode, place.name});
+    note_made(place, "openat", false);
+    inode = inode_at(place);
   } else if ((flags & O_TRUNC) != 0) {
     note(place.log, {DiskCall::Kind::resize, "openat", inode});
   }
@@ -206,11 +222,7 @@ int Recorder::mkdir(int folder, const char* path, mode_t mode) {
   const auto lock = hold();
   const auto place = place_of(folder, path);
   const int result = static_cast<int>(::syscall(SYS_mkdirat, folder, path, mode));
-  if (result == 0 && place) {
-    Recorded& recorded = logs_[place->log];
-    const Inode inode = recorded.names[place->name] = ++recorded.last;
-    note(place->log, {DiskCall::Kind::name, "mkdirat", inode, place->name, {}, 0, nullptr, true});
-  }
+  if (result == 0 && place) note_made(*place, "mkdirat", true);
   return result;
 }
 

@@ -6,7 +6,7 @@
 // Limits:    absolute paths, or names below an open folder; memory maps are not seen, and nobody here writes by one.
 #pragma once
 
-#include "crash/disk_log.hpp"
+#include "crash/disk_model.hpp"
 
 #include <atomic>
 #include <map>
@@ -21,8 +21,8 @@ class Recorder {
  public:
   static Recorder& instance();
 
-  /// An empty folder, by its absolute path; the number of its log.
-  [[nodiscard]] std::size_t begin(const std::string& root);
+  /// A folder, by its absolute path, that holds this image; the number of its log.
+  [[nodiscard]] std::size_t begin(cloudp2p::NodeId node, const std::string& root, const DiskImage& holds = {});
   /// Before a message leaves that says so. What was promised already is not noted twice.
   void told(std::size_t log, const RecordPromise& promise);
   void told(std::size_t log, const StatePromise& promise);
@@ -62,6 +62,7 @@ class Recorder {
   [[nodiscard]] Inode inode_at(const Place& place) const;
   [[nodiscard]] const Open* find(int fd) const;
   void note(std::size_t log, DiskCall call) { logs_[log].log.calls.push_back(std::move(call)); }
+  void note_made(const Place& place, const char* call, bool is_folder);
   void note_opened(int fd, const Place& place, int flags);
 
   std::atomic<bool> recording_{false};

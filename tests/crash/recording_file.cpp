@@ -90,7 +90,9 @@ void promise(File& file, Promise& promise) {
 template <class File>
 void recording(File& file, Recording& all) {
   list(file, all.logs, [&](DiskLog& log) {
+    file.plain(log.node);
     file.text(log.root);
+    file.plain(log.given);
     list(file, log.calls, [&](DiskCall& each) { call(file, each); });
     list(file, log.promises, [&](Promise& each) { promise(file, each); });
   });

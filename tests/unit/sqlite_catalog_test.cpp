@@ -22,9 +22,13 @@ void write_over(const std::string& path, std::streamoff at, const std::string& b
   REQUIRE(file.good());
 }
 
-void fill(SqliteUnderTest& t, std::uint64_t count) {
+void write_new(const std::string& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+void fill(SqliteUnderTest& t, std::uint64_t count, std::uint64_t first = 0) {
   std::uint64_t answered = 0;
-  for (std::uint64_t i = 0; i < count; ++i) {
+  for (std::uint64_t i = first; i < first + count; ++i) {
     t.catalog().put(here(live(digest_number(i), stamp(1, i), static_cast<std::int64_t>(i))),
                     [&](Result<CatalogEntry> held) { answered += held.ok() ? 1 : 0; });
   }
@@ -259,6 +263,31 @@ TEST_CASE("a bit that flipped anywhere in a catalog is noticed when it is opened
   write_over(t.path(), 0, whole);
   REQUIRE(t.reopen().ok());
   CHECK(t.catalog().summary().images == 400);
+}
+
+TEST_CASE("a bit that flipped in the log of a catalog is noticed, but in its last transaction") {
+  SqliteUnderTest t;
+  for (std::uint64_t first = 0; first < 200; first += 50) fill(t, 50, first);
+  const std::string log = read_all(t.path() + "-wal");
+  const std::string file = read_all(t.path());
+  REQUIRE(log.size() > 10 * 4096);
+  t.close();
+  std::mt19937 random(11);
+  std::size_t noticed = 0;
+  for (int i = 0; i < 300; ++i) {
+    std::string damaged = log;
+    const std::size_t bit = random() % (log.size() * 8);
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    std::filesystem::remove(t.path());
+    write_new(t.path(), file);
+    write_new(t.path() + "-wal", damaged);
+    const Status opened = t.reopen();
+    noticed += opened.code() == Errc::format ? 1 : 0;
+    CHECK_MESSAGE((opened.code() == Errc::format || t.catalog().summary().images >= 150), "bit " << bit);
+    t.close();
+    std::filesystem::remove(t.path() + "-wal");
+  }
+  CHECK(noticed > 150);
 }
 
 TEST_CASE("a catalog of a program that knew no checksums gets them") {
