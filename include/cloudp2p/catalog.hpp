@@ -87,6 +87,13 @@ class Catalog {
   /// Opens or creates, recovers, counts. Errc::format when it is not a catalog or damaged (the caller rebuilds it).
   [[nodiscard]] virtual Status open() = 0;
 
+  /// Whose records these are, as `open` found it: the incarnation that claimed them last. Zero: nobody did since the
+  /// catalog was made; then it lacks what the promises of any state file are about. No value: made by a build that noted no
+  /// owner.
+  [[nodiscard]] virtual std::optional<Incarnation> owner() const = 0;
+  /// They are this incarnation's from now on. Durable when it calls back with success, as a change is.
+  virtual void claim(const Incarnation& owner, Callback<void(Status)> done) = 0;
+
   /// Merges one change; calls back with what is held afterwards.
   virtual void put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) = 0;
   virtual void get(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) = 0;

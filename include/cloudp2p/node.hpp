@@ -105,8 +105,6 @@ struct Sabotage {
 struct NodeExtras {
   NodeObserver* observer = nullptr;
   Sabotage sabotage;
-  /// The catalog was created just now. Beside an older state file that means that it was lost.
-  bool catalog_is_new = false;
   std::size_t chunk_bytes = limits::kChunkBytesDefault;
   Duration tombstone_age = limits::kTombstoneAge;  ///< Younger tombstones are kept, even when every member has them.
 };

@@ -68,12 +68,30 @@ void Landing::adopt(const StoredImage& stored, const ImageRecord& record, Term t
 }
 
 void Landing::put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done) {
-  auto recorded = [this, digest = record.digest, term, done = std::move(done)](Result<CatalogEntry> entry) mutable {
-    over(digest, entry.ok() && entry->present);
-    if (entry.ok() && term && services_.superseded(*term)) return done(Errc::stale_term);
-    done(std::move(entry));
+  auto looked = [this, stored, record, term, done = std::move(done)](const Result<std::optional<CatalogEntry>>& held) mutable {
+    std::string former;
+    if (held.ok() && held->has_value() && (*held)->file_name != stored.file_name) former = (*held)->file_name;
+    auto recorded = [this, stored, term, former, done = std::move(done)](Result<CatalogEntry> entry) mutable {
+      const bool claimed = entry.ok() && entry->present;
+      if (claimed && !former.empty() && entry->file_name == stored.file_name) put_aside(stored.digest, former);
+      over(stored.digest, claimed);
+      if (entry.ok() && term && services_.superseded(*term)) return done(Errc::stale_term);
+      done(std::move(entry));
+    };
+    services_.record(here(record, stored, services_.ports.timers->wall_ms()), std::move(recorded));
   };
-  services_.record(here(record, stored, services_.ports.timers->wall_ms()), std::move(recorded));
+  services_.look_up(record.digest, std::move(looked));
+}
+
+/// A commit keeps a good file of the same content. One that is left under another name is none.
+void Landing::put_aside(const Digest& digest, const std::string& file_name) {
+  services_.ports.images->quarantine(file_name, services_.guard([this, digest, file_name](const Status& status) {
+    if (status.code() == Errc::not_found || status.code() == Errc::cancelled) return;
+    if (status.ok()) ++services_.counters.copies_damaged;
+    services_.log(LogLevel::error, fmt::format("image {}: stored again beside {}, which does not match its digest{}",
+                                               short_id(digest), file_name,
+                                               status.ok() ? "" : "; the file can not be put aside: " + status.error().text()));
+  }));
 }
 
 void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& record, Done done) {

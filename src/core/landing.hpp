@@ -39,6 +39,7 @@ class Landing {
   void over(const Digest& digest, bool claimed);
   /// Without a term, whatever it is by now.
   void put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done);
+  void put_aside(const Digest& digest, const std::string& file_name);
   void remember(StoredImage stored);
   Services& services_;
   std::deque<StoredImage> orphans_;

@@ -26,11 +26,12 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& 
                                                 "and learns until the leader admits it",
                                                 value(config.node_id), loaded.error().text()));
   }
-  if (!fresh && extras.catalog_is_new && state.membership.version > 0) {
+  const std::optional<Incarnation> owner = ports.catalog->owner();
+  if (!fresh && owner && *owner != state.incarnation && state.membership.version > 0) {
     // Its promises would be kept without the records that they are about.
-    ports.log->log(LogLevel::error, fmt::format("[Node {}] the catalog of this directory is gone: this node begins a new "
+    ports.log->log(LogLevel::error, fmt::format("[Node {}] the catalog of this directory {}: this node begins a new "
                                                 "incarnation and learns until the leader admits it; no image file is touched",
-                                                value(config.node_id)));
+                                                value(config.node_id), owner->is_zero() ? "is gone" : "goes with another state file"));
     state = DurableState{};
     fresh = true;
   }
@@ -142,7 +143,8 @@ Status NodeImpl::start() {
     begin_election();
   };
   // Beside a new catalog every file would look unlisted.
-  if (services_.extras.catalog_is_new) {
+  const std::optional<Incarnation> owner = services_.ports.catalog->owner();
+  if (owner && owner->is_zero()) {
     services_.ports.executor->post(services_.guard([reconciled] { reconciled(Status{}); }));
   } else {
     reconcile(services_, services_.guard(std::move(reconciled)));
@@ -150,19 +152,27 @@ Status NodeImpl::start() {
   return {};
 }
 
+/// State, then catalog: until both bear this incarnation, the next start begins a new one.
 void NodeImpl::begin_election() {
-  auto begin = [this](const Status& saved) {
-    if (!saved.ok()) {
-      services_.log(LogLevel::error, "cannot write the state file: " + saved.error().text());
-      driver_->feed([](Election& election, TimePoint now) { election.on_store_fault(now); });
-    }
-    update_fitness();
-    driver_->feed([](Election& election, TimePoint now) { election.start(now); });
-    dial_peers();
-    arm_tick();
-  };
-  if (!fresh_) return begin({});
-  services_.ports.state->save(initial_state_, services_.guard(std::move(begin)));
+  if (!fresh_) return claim_catalog({});
+  services_.ports.state->save(initial_state_, services_.guard([this](const Status& saved) { claim_catalog(saved); }));
+}
+
+void NodeImpl::claim_catalog(const Status& saved) {
+  Catalog& catalog = *services_.ports.catalog;
+  if (!saved.ok() || catalog.owner() == initial_state_.incarnation) return take_part(saved);
+  catalog.claim(initial_state_.incarnation, services_.guard([this](const Status& claimed) { take_part(claimed); }));
+}
+
+void NodeImpl::take_part(const Status& durable) {
+  if (!durable.ok()) {
+    services_.log(LogLevel::error, "cannot write the state file or the catalog: " + durable.error().text());
+    driver_->feed([](Election& election, TimePoint now) { election.on_store_fault(now); });
+  }
+  update_fitness();
+  driver_->feed([](Election& election, TimePoint now) { election.start(now); });
+  dial_peers();
+  arm_tick();
 }
 
 void NodeImpl::arm_tick() {

@@ -86,6 +86,8 @@ class NodeImpl final : public Node, private TransportHandler {
   void leave_office();
   [[nodiscard]] std::unique_ptr<ElectionDriver> make_driver();
   void begin_election();
+  void claim_catalog(const Status& saved);
+  void take_part(const Status& durable);
   void tick();
   void arm_tick();
   void update_fitness();

@@ -14,8 +14,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
 namespace cloudp2p {
 namespace host {
 namespace {
@@ -71,8 +69,7 @@ class Member final : public AsioHost {
     if (!opened.ok()) return opened;
     Result<std::unique_ptr<Node>> node = Node::open(
         config_, NodePorts{&executor_, transport_.get(), &timers_, &entropy_, &log_, images_.get(), catalog_.get(),
-                           state_.get()},
-        extras_);
+                           state_.get()});
     if (!node.ok()) return node.error();
     node_ = std::move(*node);
     return node_->start();
@@ -136,9 +133,6 @@ class Member final : public AsioHost {
                                                            [] { return std::make_unique<StoreHasher>(); }, log_);
     state_ = std::make_unique<store::StateFile>(executor_, *directory_);
     const std::string catalog = directory_->meta_path() + "/catalog.sqlite";
-    std::error_code unreadable;
-    const auto catalog_bytes = std::filesystem::file_size(catalog, unreadable);
-    extras_.catalog_is_new = unreadable || catalog_bytes == 0;
     catalog_ = std::make_unique<store::SqliteCatalog>(catalog, executor_, log_);
     return catalog_->open();
   }
@@ -150,7 +144,6 @@ class Member final : public AsioHost {
   asio_net::AsioTimers timers_;
   const asio::any_io_executor asio_;
   crypto::Mode mode_ = crypto::Mode::open;
-  NodeExtras extras_;
   std::unique_ptr<ChannelSessionFactory> sessions_;
   std::unique_ptr<store::StoreDirectory> directory_;
   std::unique_ptr<store::DirectoryImageStore> images_;

@@ -50,8 +50,7 @@ void Machine::start() {
                   &world_.log,    &images_,         &catalog_,      &state_};
   NodeExtras extras;
   extras.observer = this;
-  keeps_unlisted_ = catalog_is_new_;
-  extras.catalog_is_new = std::exchange(catalog_is_new_, false);
+  keeps_unlisted_ = catalog_.owner()->is_zero() && !images_.files().empty();
   extras.sabotage = world_.options.sabotage;
   extras.chunk_bytes = world_.options.chunk_bytes;
   extras.tombstone_age = world_.options.tombstone_age;
@@ -82,10 +81,7 @@ void Machine::lose(testing::Loss what) {
   if (running()) throw std::invalid_argument("a node loses its disk while it does not run");
   const bool everything = what == Loss::kEverything;
   if (what != Loss::kCatalog && what != Loss::kImages) state_.lose(what == Loss::kStateDamaged);
-  if (what == Loss::kCatalog || everything) {
-    catalog_.replace({});
-    catalog_is_new_ = true;
-  }
+  if (what == Loss::kCatalog || everything) catalog_.lose();
   if (what == Loss::kImages || everything) images_.replace({});
   if (what == Loss::kSinceBackup) {
     catalog_.replace(backup_.records);

@@ -127,7 +127,6 @@ class Machine final : private NodeObserver {
     MemoryImageStore::Files files;
   };
   Backup backup_;
-  bool catalog_is_new_ = false;
   bool keeps_unlisted_ = false;
   unsigned slowness_ = 1;
   int skew_percent_ = 0;

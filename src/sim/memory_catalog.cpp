@@ -38,6 +38,7 @@ PrefixRange range_of(std::string prefix) {
 }  // namespace
 
 Status MemoryCatalog::open() {
+  found_owner_ = owner_;
   put_.clear();
   buckets_.fill(0);
   summary_ = CatalogSummary{};
@@ -47,6 +48,19 @@ Status MemoryCatalog::open() {
     count(Effect{std::nullopt, entry});
   summary_.changes = 0;
   return {};
+}
+
+/// Alone on the worker: nothing else is asked before it is done.
+void MemoryCatalog::claim(const Incarnation& owner, Callback<void(Status)> done) {
+  disk_.after(disk_.sync_time(), [this, owner, done = std::move(done)]() mutable {
+    Status status;
+    if (disk_.refuses(testing::DiskCall::kRecord)) {
+      status = disk_.error(testing::DiskCall::kRecord);
+    } else {
+      owner_ = owner;
+    }
+    disk_.post([done = std::move(done), status = std::move(status)] { done(status); });
+  });
 }
 
 void MemoryCatalog::replace(Records records) {

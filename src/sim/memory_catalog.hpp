@@ -25,6 +25,8 @@ class MemoryCatalog final : public Catalog {
   void use_cheap_root() noexcept { cheap_root_ = true; }
 
   [[nodiscard]] Status open() override;
+  [[nodiscard]] std::optional<Incarnation> owner() const override { return found_owner_; }
+  void claim(const Incarnation& owner, Callback<void(Status)> done) override;
   void put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) override;
   void get(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) override;
   void find(std::string hex_prefix, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
@@ -46,6 +48,11 @@ class MemoryCatalog final : public Catalog {
   using Records = std::map<Digest, CatalogEntry>;
   /// The disk holds these from now on, and nothing else; before `open`.
   void replace(Records records);
+  /// The file is gone.
+  void lose() {
+    replace({});
+    owner_ = Incarnation{};
+  }
   /// What is durable now.
   [[nodiscard]] const Records& durable() const noexcept { return durable_; }
 
@@ -77,6 +84,8 @@ class MemoryCatalog final : public Catalog {
 
   Disk& disk_;
   Records durable_;
+  Incarnation owner_;
+  Incarnation found_owner_;  ///< By `open`.
   std::set<std::pair<std::int64_t, Digest>> by_time_;  ///< Live ones, by (~time, digest): the newest is first.
   std::set<std::pair<std::int64_t, Digest>> dead_by_time_;
   std::set<Digest> missing_;

@@ -109,9 +109,11 @@ void MemoryImageStore::drop(const std::string& file_name) {
   const auto at = files_.find(file_name);
   if (at == files_.end()) return;
   const Digest digest = at->second.about.digest;
-  by_digest_.erase(digest);
-  rotten_.erase(digest);
   files_.erase(at);
+  const auto known = by_digest_.find(digest);
+  if (known == by_digest_.end() || known->second != file_name) return;
+  by_digest_.erase(known);
+  rotten_.erase(digest);
   if (on_gone_) on_gone_(digest);
 }
 
@@ -123,7 +125,10 @@ Result<StoredImage> MemoryImageStore::publish(const Put& put) {
   }
   const auto known = by_digest_.find(header.digest);
   if (known != by_digest_.end() && intact(header.digest)) return files_.find(known->second)->second.about;
-  if (known != by_digest_.end()) drop(std::string(known->second));  // never overwritten, but nobody claims it any more
+  if (known != by_digest_.end()) {  // Damaged bytes keep their name.
+    by_digest_.erase(known);
+    rotten_.erase(header.digest);
+  }
   std::string name =
       short_id(header.digest) + "-" + sanitised_stem(header.name) + "." + std::string(extension(header.type));
   while (files_.contains(name))
@@ -231,8 +236,13 @@ void MemoryImageStore::replace(Files files) {
   by_digest_.clear();
   rotten_.clear();
   for (const auto& [name, file] : files_) {
-    by_digest_.emplace(file.about.digest, name);
-    if (hash_of(file.parts) != file.about.digest) rotten_.insert(file.about.digest);
+    const Digest& digest = file.about.digest;
+    const bool right = hash_of(file.parts) == digest;
+    const auto [known, first] = by_digest_.try_emplace(digest, name);
+    if (first && !right) rotten_.insert(digest);
+    if (first || !right) continue;
+    known->second = name;
+    rotten_.erase(digest);
   }
 }
 

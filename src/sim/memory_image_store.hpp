@@ -91,7 +91,7 @@ class MemoryImageStore final : public ImageStore {
 
   Disk& disk_;
   Files files_;
-  std::map<Digest, std::string> by_digest_;
+  std::map<Digest, std::string> by_digest_;  ///< Of two files of one content the good one.
   std::set<Digest> rotten_;
   std::map<PutId, Put> puts_;
   std::vector<Work> waiting_;

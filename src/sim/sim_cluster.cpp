@@ -126,6 +126,12 @@ std::string SimCluster::Impl::difference(bool reread) {
         return fmt::format("node {} holds damaged bytes of {}", value(machine->id()), id);
       }
     }
+    for (const auto& [name, file] : machine->images().files()) {
+      const auto record = records.find(file.about.digest);
+      if (record != records.end() && record->second.present && record->second.file_name != name) {
+        return fmt::format("node {} keeps {}, which no record claims", value(machine->id()), name);
+      }
+    }
   }
   return {};
 }

@@ -148,9 +148,7 @@ bool SimCluster::damaged(NodeId node) const {
   return impl_->invariants.damaged(impl_->of(node).id());
 }
 bool SimCluster::may_lose(NodeId node) const {
-  // A node that finds its catalog gone and can not write its new incarnation takes itself, at its next start, for what it was.
-  const bool writable = impl_->of(node).disk().fault() == DiskFault::none;
-  return writable && impl_->invariants.may_be_damaged(impl_->of(node).id());
+  return impl_->invariants.may_be_damaged(impl_->of(node).id());
 }
 void SimCluster::drain(NodeId node, Duration patience) {
   impl_->fault(fmt::format("node {} is asked to stop", value(node)));

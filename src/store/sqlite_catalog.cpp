@@ -43,6 +43,22 @@ class PutJob final : public CatalogJob {
   std::optional<TallyChange> written_;
 };
 
+class ClaimJob final : public CatalogJob {
+ public:
+  ClaimJob(const Incarnation& owner, Callback<void(Status)> done) : owner_(owner), done_(std::move(done)) {}
+
+  bool is_change() const override { return true; }
+  std::size_t cost() const override { return 1; }
+  Status run(RecordTable& table) override { return table.claim(owner_); }
+  void fail(const Error& error) override { result_ = error; }
+  void finish(Tally&) override { done_(result_); }
+
+ private:
+  const Incarnation owner_;
+  const Callback<void(Status)> done_;
+  Status result_;
+};
+
 template <class T, class Read>
 class ReadJob final : public CatalogJob {
  public:
@@ -84,6 +100,9 @@ Status SqliteCatalog::open() {
   if (!database.ok()) return database.error();
   Result<std::unique_ptr<RecordTable>> table = RecordTable::open(**database);
   if (!table.ok()) return table.error();
+  const Result<std::optional<Incarnation>> owner = (*table)->owner();
+  if (!owner.ok()) return owner.error();
+  owner_ = *owner;
   const auto tally = std::make_shared<Tally>();
   if (Status status = (*table)->count(*tally, filter_); !status.ok()) return status;
 
@@ -102,6 +121,10 @@ void SqliteCatalog::push(std::unique_ptr<CatalogJob> job) {
   }
   job->fail({Errc::closed, "catalog " + path_ + " is not open"});
   executor_.post([job = std::move(job), tally = tally_] { job->finish(*tally); });
+}
+
+void SqliteCatalog::claim(const Incarnation& owner, Callback<void(Status)> done) {
+  push(std::make_unique<ClaimJob>(owner, std::move(done)));
 }
 
 void SqliteCatalog::put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) {

@@ -35,6 +35,8 @@ class SqliteCatalog final : public Catalog {
   SqliteCatalog& operator=(const SqliteCatalog&) = delete;
 
   [[nodiscard]] Status open() override;
+  [[nodiscard]] std::optional<Incarnation> owner() const override { return owner_; }
+  void claim(const Incarnation& owner, Callback<void(Status)> done) override;
   void put(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) override;
   void get(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) override;
   void find(std::string hex_prefix, std::size_t limit, Callback<void(Result<std::vector<CatalogEntry>>)> done) override;
@@ -58,6 +60,7 @@ class SqliteCatalog final : public Catalog {
   LogSink& log_;
   const SqliteCatalogOptions options_;
   std::shared_ptr<Tally> tally_ = std::make_shared<Tally>();
+  std::optional<Incarnation> owner_;
   DigestFilter filter_;  ///< Of every digest in the table or on its way there.
   std::unique_ptr<CatalogWorker> worker_;
 };

@@ -26,11 +26,14 @@ constexpr const char* kCreate = R"(
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX record_by_time ON record (time_ms DESC, digest) WHERE tombstone = 0;
   CREATE INDEX record_missing ON record (digest) WHERE tombstone = 0 AND present = 0;
+  CREATE TABLE owner (only INTEGER PRIMARY KEY CHECK (only = 1), incarnation BLOB NOT NULL) STRICT;
+  INSERT INTO owner VALUES (1, zeroblob(16));
   PRAGMA application_id = 1668297328;
   PRAGMA user_version = 2;
   COMMIT;)";
-// Younger than the table. Older builds keep them up to date without knowing what they are for.
+// Younger than the table. Older builds keep the indices up to date without knowing what they are for.
 constexpr const char* kCreateLater =
+    "CREATE TABLE IF NOT EXISTS owner (only INTEGER PRIMARY KEY CHECK (only = 1), incarnation BLOB NOT NULL) STRICT;"
     "CREATE INDEX IF NOT EXISTS record_verified ON record (verified_ms, digest) WHERE tombstone = 0 AND present = 1;"
     "CREATE INDEX IF NOT EXISTS record_unburied ON record (digest) WHERE tombstone = 1 AND present = 1;"
     "CREATE INDEX IF NOT EXISTS record_deleted ON record (time_ms) WHERE tombstone = 1";

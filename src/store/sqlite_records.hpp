@@ -29,6 +29,10 @@ class RecordTable {
   /// Adds up all records, and enters their digests, by one scan.
   [[nodiscard]] Status count(Tally& tally, DigestFilter& filter);
 
+  /// See Catalog (sqlite_owner.cpp).
+  [[nodiscard]] Result<std::optional<Incarnation>> owner();
+  [[nodiscard]] Status claim(const Incarnation& owner);
+
   /// Fails without touching the database when the record cannot be stored.
   [[nodiscard]] static Status check(const CatalogChange& change);
   [[nodiscard]] Result<MergeOutcome> merge(const CatalogChange& change);

@@ -132,7 +132,7 @@ class Trial {
     if (!kept.ok()) return fault(kept.error().text());
     for (const CatalogEntry& entry : *kept) claimed.insert(entry.file_name);
     for (const std::string& name : support::visible_files(path_)) {
-      if (!claimed.contains(name) && !disk_.catalog_is_new) fault(name + " lies there without a record");
+      if (!claimed.contains(name) && disk_.catalog->owner() != Incarnation{}) fault(name + " lies there without a record");
     }
     if (!support::partial_files(path_).empty()) fault("partial files are left");
   }
@@ -141,11 +141,9 @@ class Trial {
   Status open_and_start() {
     if (Status opened = disk_.open(path_, executor_, entropy_, log_); !opened.ok()) return opened;
     state_.emplace(*disk_.state);
-    NodeExtras extras;
-    extras.catalog_is_new = disk_.catalog_is_new;
     Result<std::unique_ptr<Node>> node = Node::open(
         config_,
-        {&executor_, &transport_, &timers_, &entropy_, &log_, disk_.images.get(), disk_.catalog.get(), &*state_}, extras);
+        {&executor_, &transport_, &timers_, &entropy_, &log_, disk_.images.get(), disk_.catalog.get(), &*state_});
     if (!node.ok()) return node.error();
     node_ = std::move(*node);
     return node_->start();

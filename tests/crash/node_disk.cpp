@@ -2,8 +2,6 @@
 
 #include "crypto/digest.hpp"
 
-#include <filesystem>
-
 namespace crash {
 
 using namespace cloudp2p;
@@ -33,9 +31,6 @@ Status NodeDisk::open(const std::string& path, Executor& executor, Entropy& entr
       executor, *directory, [] { return std::make_unique<DigestOfImage>(); }, log, unhurried);
   state = std::make_unique<store::StateFile>(executor, *directory);
   const std::string file = directory->meta_path() + "/catalog.sqlite";
-  std::error_code unreadable;
-  const auto bytes = std::filesystem::file_size(file, unreadable);
-  catalog_is_new = unreadable || bytes == 0;
   store::SqliteCatalogOptions small;
   small.wal_pages_max = 24;  // So that a short run sees its log moved into the file, and begun again.
   catalog = std::make_unique<store::SqliteCatalog>(file, executor, log, small);

@@ -20,7 +20,6 @@ struct NodeDisk {
   std::unique_ptr<cloudp2p::store::StateFile> state;
   std::unique_ptr<cloudp2p::store::SqliteCatalog> catalog;
   std::unique_ptr<cloudp2p::store::DirectoryImageStore> images;
-  bool catalog_is_new = false;
 };
 
 }  // namespace crash

@@ -79,11 +79,9 @@ class RecordedNode {
     parts_ = std::make_unique<Parts>(thread_.context().get_executor(), config, std::move(*credentials), log, sink);
     Parts& p = *parts_;
     if (Status status = p.disk.open(config.shared_dir, p.executor, p.entropy, sink); !status.ok()) return status;
-    NodeExtras extras;
-    extras.catalog_is_new = p.disk.catalog_is_new;
     Result<std::unique_ptr<Node>> made =
         Node::open(config, {&p.executor, &p.told, &p.timers, &p.entropy, &sink, p.disk.images.get(), p.disk.catalog.get(),
-                            p.disk.state.get()}, extras);
+                            p.disk.state.get()});
     if (!made.ok()) return made.error();
     p.node = std::move(*made);
     return p.node->start();

@@ -56,3 +56,28 @@ TEST_CASE("a leader that is unseated while it takes in a stray stamps nothing") 
   }
   CHECK(reached > 0);
 }
+
+TEST_CASE("a node that lost its catalog and could not save that it did is not what it was at its next start") {
+  // seed 1795563764161, 3 nodes
+  SimCluster sim(cluster_of(3, 11));
+  REQUIRE(sim.run_until_leader(5s) == NodeId{3});
+  sim.run_for(1s);
+  sim.crash(NodeId{2});
+  REQUIRE(sim.put_and_wait(make_image(1, 2'000), 5s).ok());  // on nodes 1 and 3
+  const Incarnation former = sim.status(NodeId{1}).election.incarnation;
+  sim.crash(NodeId{1});
+  sim.lose(NodeId{1}, Loss::kCatalog);
+  sim.disk_call_fails(NodeId{1}, DiskCall::kSaveState, true);
+  sim.restart(NodeId{1});
+  sim.run_for(10ms);
+  sim.crash(NodeId{1});
+  sim.disk_call_fails(NodeId{1}, DiskCall::kSaveState, false);
+  sim.crash(NodeId{3});
+  sim.restart(NodeId{1});
+  sim.restart(NodeId{2});
+  CHECK(sim.run_until_leader(5s) == kNobody);
+  CHECK(sim.status(NodeId{1}).election.incarnation != former);
+  sim.restart(NodeId{3});
+  CHECK(sim.converges(30s));
+  require_clean(sim);
+}

@@ -199,3 +199,19 @@ TEST_CASE("scrub: a copy that is deleted and stored again while it is read is no
     require_clean(sim);
   }
 }
+
+TEST_CASE("a rotten file of a deleted image is put aside when the same content is stored again beside it") {
+  // nemesis, seed 3640704082
+  SimCluster sim(scrubbed_every(1h, 29));
+  const std::vector<SimImage> images = stored_everywhere(sim, 1);
+  const NodeId follower = a_follower(sim);
+  sim.corrupt(follower, images[0].digest);
+  // A follower keeps the file until it knows that the tombstone is final: for longer than this takes.
+  const auto removed = sim.remove(images[0].digest);
+  REQUIRE(sim.run_until([&] { return removed.done(); }, 5s));
+  REQUIRE(removed.ok());
+  REQUIRE(sim.put_and_wait(images[0], 5s).ok());
+  CHECK(sim.converges(10s));
+  CHECK(sim.durable_copies(images[0].digest) == 3);
+  require_clean(sim);
+}

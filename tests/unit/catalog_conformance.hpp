@@ -20,6 +20,14 @@ inline void an_empty_catalog_holds_nothing(CatalogUnderTest& t) {
   check_summary(t);
 }
 
+inline void a_new_catalog_is_nobodys_and_can_be_claimed(CatalogUnderTest& t) {
+  CHECK(t.catalog().owner() == Incarnation{});
+  Incarnation owner;
+  owner.bytes[0] = std::byte{7};
+  CHECK(claim(t, owner).ok());
+  check_summary(t);
+}
+
 inline void the_larger_stamp_wins_in_whichever_order(CatalogUnderTest& t) {
   const Digest digest = digest_of("ab");
   CatalogChange newer = live(digest, stamp(2, 1));
@@ -305,6 +313,7 @@ struct Case {
 inline std::vector<Case> cases() {
   return {
       {"an empty catalog holds nothing", an_empty_catalog_holds_nothing},
+      {"a new catalog is nobody's and can be claimed", a_new_catalog_is_nobodys_and_can_be_claimed},
       {"the larger stamp wins in whichever order", the_larger_stamp_wins_in_whichever_order},
       {"presence is about bytes and ignores stamps", presence_is_about_bytes_and_ignores_stamps},
       {"a deleted image has its bytes until they are buried", a_deleted_image_has_its_bytes_until_they_are_buried},

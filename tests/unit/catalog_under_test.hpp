@@ -30,6 +30,13 @@ Result<T> await(CatalogUnderTest& test, Call call) {
 
 using Entries = std::vector<CatalogEntry>;
 
+inline Status claim(CatalogUnderTest& t, const Incarnation& owner) {
+  std::optional<Status> claimed;
+  t.catalog().claim(owner, [&](const Status& status) { claimed = status; });
+  CHECK_MESSAGE(!claimed, "called back inline");
+  t.run_until([&] { return claimed.has_value(); });
+  return *claimed;
+}
 inline Result<CatalogEntry> put(CatalogUnderTest& t, CatalogChange change) {
   return await<CatalogEntry>(t, [&](Catalog& c, auto done) { c.put(std::move(change), std::move(done)); });
 }

@@ -109,6 +109,25 @@ TEST_CASE("a catalog of an earlier build gets the index of verifications that it
   CHECK(stalest(t, 5'000)->size() == 20);
 }
 
+TEST_CASE("a catalog keeps its owner; one of an earlier build has none, and can be claimed") {
+  SqliteUnderTest t;
+  Incarnation owner;
+  owner.bytes.fill(std::byte{7});
+  REQUIRE(claim(t, owner).ok());
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().owner() == owner);
+  t.close();
+  alter(t.path(), "DROP TABLE owner");
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().owner() == std::nullopt);
+  REQUIRE(claim(t, owner).ok());
+  REQUIRE(t.reopen().ok());
+  CHECK(t.catalog().owner() == owner);
+  t.close();
+  alter(t.path(), "UPDATE owner SET incarnation = x'07'");
+  CHECK(t.reopen().code() == Errc::format);
+}
+
 TEST_CASE("nearly all digests that a catalog does not hold are known to be absent without a look") {
   SqliteUnderTest t;
   fill(t, 50);
