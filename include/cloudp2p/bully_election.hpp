@@ -96,6 +96,9 @@ class BullyElection final : public Election {
   [[nodiscard]] bool configured(NodeId id) const;
   [[nodiscard]] bool is_voter() const;
   [[nodiscard]] bool able_to_vote() const { return !fault_ && fitness_.can_vote && (is_voter() || leaving_); }
+  /// Whoever asks knows a membership that this node is bound by: its vote counts, whatever membership it holds itself.
+  [[nodiscard]] bool bound_by(const Incarnation& binds) const { return !fault_ && fitness_.can_vote && binds == state_.incarnation; }
+  [[nodiscard]] Incarnation bound_incarnation(NodeId id) const;
   [[nodiscard]] bool may_stand() const { return able_to_vote() && is_voter() && fitness_.can_lead; }
   [[nodiscard]] bool may_be_candidate(NodeId id, const Incarnation& incarnation) const;
   [[nodiscard]] bool connected_voter(NodeId id) const;
@@ -168,6 +171,8 @@ class BullyElection final : public Election {
   void persist();
   void send(NodeId to, ElectionMessage message);
   void send_all(const ElectionMessage& message);
+  void ask_for_pre_vote(NodeId of);
+  void ask_for_vote(NodeId of, bool transfer);
   void emit(ElectionAction action) { actions_.push_back(std::move(action)); }
 
   BullyOptions options_;

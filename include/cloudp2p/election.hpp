@@ -42,6 +42,7 @@ struct PreVote {
   NodeId from = kNobody;
   bool insist = false;    ///< The sender has deferred to higher IDs once in this outage already.
   bool takeover = false;  ///< To the leader: a higher ID asks to lead.
+  Incarnation binds{};    ///< The receiver's, by the sender's membership: it may count, though the receiver does not know.
 };
 enum class PreVoteVerdict : std::uint8_t { would_vote, leave_it_to_me, no };
 struct PreVoteAnswer {
@@ -56,6 +57,7 @@ struct VoteRequest {
   NodeId candidate = kNobody;
   Incarnation incarnation;
   bool transfer = false;  ///< The leader of the previous term asked for this: vote although it was not suspected.
+  Incarnation binds{};    ///< As in PreVote.
 };
 struct Vote {
   Term term = 0;

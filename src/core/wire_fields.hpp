@@ -103,7 +103,7 @@ struct Shape<PreVote> : MessageType<3> {
   static constexpr const char* name = "PreVote";
   static constexpr std::tuple fields{Field{1, "term", &PreVote::term}, Field{2, "next_term", &PreVote::next_term},
                                      Field{3, "from", &PreVote::from}, Field{4, "insist", &PreVote::insist},
-                                     Field{5, "takeover", &PreVote::takeover}};
+                                     Field{5, "takeover", &PreVote::takeover}, Field{6, "binds", &PreVote::binds}};
 };
 template <>
 struct Shape<PreVoteAnswer> : MessageType<4> {
@@ -118,7 +118,8 @@ struct Shape<VoteRequest> : MessageType<5> {
   static constexpr const char* name = "VoteRequest";
   static constexpr std::tuple fields{
       Field{1, "term", &VoteRequest::term}, Field{2, "candidate", &VoteRequest::candidate},
-      Field{3, "incarnation", &VoteRequest::incarnation}, Field{4, "transfer", &VoteRequest::transfer}};
+      Field{3, "incarnation", &VoteRequest::incarnation}, Field{4, "transfer", &VoteRequest::transfer},
+      Field{5, "binds", &VoteRequest::binds}};
 };
 template <>
 struct Shape<Vote> : MessageType<6> {

@@ -6,12 +6,15 @@ using namespace std::chrono_literals;
 using testing::Direction;
 using testing::SimCluster;
 
-Chaos::Chaos(SimCluster& cluster, Random random) : cluster_(cluster) {
+Chaos::Chaos(SimCluster& cluster, Random random, bool member_changes)
+    : cluster_(cluster), wanted_members_(nodes_of(cluster)) {
   leaders_first_ = random.percent(50);
   const std::uint64_t seed = random.next();
   for (const auto& table : {network_faults(), process_faults(), disk_faults(), loss_faults()}) {
     for (const FaultKind& kind : table) draw(kind, seed);
   }
+  if (!member_changes) return;
+  for (const FaultKind& kind : member_faults()) draw(kind, seed);
 }
 
 void Chaos::draw(const FaultKind& kind, std::uint64_t seed) {
@@ -73,8 +76,30 @@ void Chaos::end() {
     cluster_.resume(node);
     // A file that is gone is missed at the next start, if nobody has asked for it before.
     if (restart_owed_[node] > 0 || cluster_.damaged(node)) cluster_.crash(node);
+    if (members_change_) tell_members(node);
     cluster_.restart(node);
+    // It began with itself in its file.
+    if (members_change_) tell_members(node);
   }
+  for (std::size_t client = 0; members_change_ && client < cluster_.client_count(); ++client) {
+    cluster_.edit_client_peers(client, wanted_members_);
+    cluster_.restart_client(client);
+  }
+}
+
+void Chaos::want_members(std::vector<NodeId> ids) {
+  wanted_members_ = std::move(ids);
+  members_change_ = true;
+}
+
+/// Who is not listed keeps itself in its file for its next start.
+void Chaos::tell_members(NodeId node) {
+  cluster_.edit_peers(node, wanted_members_);
+  if (cluster_.running(node)) cluster_.reload(node);
+  if (std::find(wanted_members_.begin(), wanted_members_.end(), node) != wanted_members_.end()) return;
+  std::vector<NodeId> with_itself = wanted_members_;
+  with_itself.push_back(node);
+  cluster_.edit_peers(node, with_itself);
 }
 
 void Chaos::later(Duration delay, std::function<void()> remedy) {

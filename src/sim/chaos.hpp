@@ -1,6 +1,6 @@
 // Chaos: what a random run does to its cluster. The seed draws which kinds of fault occur and how often; the kinds stand
 // in tables, one line and one function each (faults_network.cpp, faults_process.cpp, faults_disk.cpp,
-// faults_loss.cpp).
+// faults_loss.cpp, faults_members.cpp).
 //
 // Every kind has a source of chance of its own, drawn from the seed and its name: a new kind changes no life in which it
 // does not occur.
@@ -29,16 +29,19 @@ struct FaultKind {
 [[nodiscard]] std::span<const FaultKind> process_faults();
 [[nodiscard]] std::span<const FaultKind> disk_faults();
 [[nodiscard]] std::span<const FaultKind> loss_faults();
+[[nodiscard]] std::span<const FaultKind> member_faults();
 
 class Chaos {
  public:
-  Chaos(testing::SimCluster& cluster, Random random);
+  Chaos(testing::SimCluster& cluster, Random random, bool member_changes);
   /// When the next fault, or the end of one, is due.
   [[nodiscard]] Duration next() const;
   void act();
   /// Everything is repaired: paths, processes, disks.
   void end();
   [[nodiscard]] const testing::FaultCounts& counts() const noexcept { return counts_; }
+  /// What the files list in the end.
+  [[nodiscard]] const std::vector<NodeId>& wanted_members() const noexcept { return wanted_members_; }
 
   // For the kinds.
   [[nodiscard]] testing::SimCluster& cluster() noexcept { return cluster_; }
@@ -61,6 +64,10 @@ class Chaos {
   /// Who drains, or has seen its disk fail, is well again only after a restart; `restart` gives it one, `end` too.
   void owe_restart(NodeId node) { ++restart_owed_[node]; }
   void restart(NodeId node);
+  /// Until `end` tells all: who was not told lists others.
+  void want_members(std::vector<NodeId> ids);
+  /// The file of this node lists what is wanted now, and is read if it runs.
+  void tell_members(NodeId node);
 
  private:
   struct Plague {
@@ -84,6 +91,8 @@ class Chaos {
   testing::FaultCounts counts_;
   std::map<NodeId, int> restart_owed_;
   bool leaders_first_ = false;
+  std::vector<NodeId> wanted_members_;
+  bool members_change_ = false;
 };
 
 [[nodiscard]] testing::Moment any_moment(Random& random);

@@ -75,8 +75,6 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
     node.votes.clear();
   }
   node.founded = state.founded;
-  const Member* const self = state.membership.find(member.id());
-  node.bound = self != nullptr && self->incarnation == state.incarnation;
   if (state.term < node.promised) {
     violated("I2 (terms never fall)",
              fmt::format("node {}: durable term {} after {}", value(member.id()), state.term, node.promised));
@@ -84,6 +82,7 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
   node.promised = std::max(node.promised, state.term);
   if (const MembershipWatch::Seen seen = membership_.on_state(member.id(), state); seen.changed) {
     if (!seen.broken.empty()) violated("I15 (majorities of adjacent memberships intersect)", seen.broken);
+    members_changed(state.membership);
     for (const auto& [digest, stamp] : newest_acknowledged_)
       check_kept("I15 (what was acknowledged is on a majority of the new members)", state.membership, digest, stamp);
   }
@@ -92,6 +91,19 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
   if (!first && vote->second != state.voted_for) {
     violated("I3 (one vote a term)", fmt::format("node {} voted for {} and for {} in term {}", value(member.id()),
                                                  value(vote->second), value(state.voted_for), state.term));
+  }
+}
+
+/// Nobody knows of bytes that rot before somebody looks: the last good ones may leave with a member.
+void Invariants::members_changed(const Membership& members) {
+  bool all = true;
+  for (Watched& node : watched_) {
+    if (members.find(node.member->id()) != nullptr) continue;
+    node.was_outside = true;
+    all = false;
+  }
+  for (const Digest& digest : rotted_) {
+    if (!all && !on_majority(members, [&](const Watched& node) { return node.member->images().sound(digest); })) damaged_.insert(digest);
   }
 }
 
@@ -139,7 +151,8 @@ void Invariants::on_forgotten(Machine& member, const ImageRecord& record) {
     const Watched& holder = of(one.id);
     // Who has just lost its disk learns it all again.
     const bool bound = holder.incarnation == one.incarnation && !holder.damaged;
-    if (one.id == member.id() || !bound || knows(holder, record.digest, record.stamp)) continue;
+    const bool may_lack = one.id == member.id() || !bound || of(member.id()).was_outside;
+    if (may_lack || knows(holder, record.digest, record.stamp)) continue;
     violated("I14 (no tombstone is forgotten while a member lacks it)",
              fmt::format("node {} forgot {} {}, which node {} does not hold", value(member.id()), short_id(record.digest),
                          text(record.stamp), value(one.id)));

@@ -44,6 +44,10 @@ class Invariants final : public MachineEvents {
   void damage(NodeId id, const std::vector<Digest>& files);
   [[nodiscard]] bool damaged(NodeId id) const { return watched_[value(id) - 1].damaged; }
   [[nodiscard]] bool may_be_damaged(NodeId id) const;
+  /// See SimCluster::may_list.
+  [[nodiscard]] bool may_be_listed(const std::vector<NodeId>& peers) const;
+  /// Some file lists so many from now on.
+  void files_list(std::size_t count) { shortest_file_ = std::min(shortest_file_, count); }
   /// The only copies of what nobody had acknowledged were lost on purpose: it may stay listed without bytes.
   [[nodiscard]] bool may_lack_bytes(const Digest& digest) const;
   /// A path or a disk is slower than the profiles say, for a while: what is under way takes longer.
@@ -92,8 +96,8 @@ class Invariants final : public MachineEvents {
     /// Of incarnations that are gone: votes that were counted all the same.
     std::map<Term, NodeId> former_votes;
     bool founded = false;
-    bool bound = false;  ///< Its durable membership names its incarnation.
     bool damaged = false;
+    bool was_outside = false;  ///< No member at some time: it may hold tombstones that all members have forgotten.
     Term serving = 0;     ///< 0: does not.
     Duration isolated{};  ///< Without a majority, and running.
     bool was_isolated = false;
@@ -133,6 +137,8 @@ class Invariants final : public MachineEvents {
   void becomes_known(const Digest& digest, const Stamp& stamp);
   /// What a read that began at `mark` must show of this image; zero: it need not know it.
   [[nodiscard]] Stamp due(const Digest& digest, std::uint64_t mark) const;
+  /// How many of all nodes might take part in founding a second cluster.
+  [[nodiscard]] std::size_t blank_or_damaged() const;
   void settle_damage();
   [[nodiscard]] bool whole(const Watched& node, const Machine& leader) const;
   void check_connected(Watched& node, const char* what);
@@ -140,6 +146,7 @@ class Invariants final : public MachineEvents {
     check_kept("I5 (what was acknowledged stays)", membership_.adopted(), digest, stamp);
   }
   void check_kept(const char* rule, const Membership& members, const Digest& digest, const Stamp& stamp);
+  void members_changed(const Membership& members);
   void on_forgotten(Machine& member, const ImageRecord& record);
   /// All that is known of one image, for people.
   [[nodiscard]] std::string whereabouts(const Digest& digest) const;
@@ -173,6 +180,7 @@ class Invariants final : public MachineEvents {
   std::set<Digest> damaged_;
   std::set<Digest> rotted_;
   std::set<Digest> lost_;  ///< Some file of theirs was lost on purpose.
+  std::size_t shortest_file_ = limits::kMembersMax;
   TimePoint delayed_until_{};
   std::set<Digest> doubtful_;  ///< Some node holds less of them than before.
   TimePoint settled_{};

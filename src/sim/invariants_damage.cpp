@@ -26,16 +26,32 @@ bool Invariants::may_be_damaged(NodeId id) const {
   for (const Watched& node : watched_) {
     if (!node.founded && (members.version == 0 || members.find(node.member->id()) != nullptr)) return false;
   }
-  return on_majority(members, [&](const Watched& node) { return node.member->id() != id && !node.damaged && node.bound; });
+  if (blank_or_damaged() + 1 >= majority_of(shortest_file_)) return false;
+  if (members.version != 0 && members.find(id) == nullptr) return false;
+  return on_majority(members, [&](const Watched& node) {
+    const Member* const bound = members.find(node.member->id());
+    return node.member->id() != id && !node.damaged && bound != nullptr && bound->incarnation == node.incarnation;
+  });
 }
 
-/// Bound under its incarnation, and knowing it durably; equal to the leader, and no byte missing.
+bool Invariants::may_be_listed(const std::vector<NodeId>& peers) const {
+  const auto is_new = [&](NodeId id) { return value(id) > watched_.size(); };
+  const auto newcomers = static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), is_new));
+  return blank_or_damaged() + newcomers < majority_of(peers.size());
+}
+
+std::size_t Invariants::blank_or_damaged() const {
+  const auto counts = [&](const Watched& node) { return node.damaged || membership_.of(node.member->id()).version == 0; };
+  return static_cast<std::size_t>(std::count_if(watched_.begin(), watched_.end(), counts));
+}
+
+/// Bound under its incarnation, whether it knows it or not; equal to the leader, and no byte missing.
 bool Invariants::whole(const Watched& node, const Machine& leader) const {
   const NodeStatus here = node.member->status();
   const NodeStatus there = leader.status();
-  const Member* const bound = there.election.membership.find(node.member->id());
-  if (!node.bound || bound == nullptr || bound->incarnation != here.election.incarnation) return false;
-  if (here.election.role == ElectionRole::learner || here.catalog.root != there.catalog.root) return false;
+  const Member* const bound = membership_.adopted().find(node.member->id());
+  if (bound == nullptr || bound->incarnation != here.election.incarnation) return false;
+  if (here.catalog.root != there.catalog.root) return false;
   for (const auto& [digest, entry] : node.member->catalog().durable()) {
     const bool here_too = entry.present && node.member->images().holds(digest);
     if (!entry.record.tombstone && !here_too && !may_lack_bytes(digest)) return false;

@@ -65,6 +65,9 @@ class Network {
       : scheduler_(scheduler), random_(random), profile_(profile) {}
 
   [[nodiscard]] HostId add_host(std::string address);
+  [[nodiscard]] const std::string& address_of(HostId host) const { return hosts_[host].address; }
+  /// Nobody finds it under its former address any more. Paths stay as they are.
+  void rename_host(HostId host, std::string address) { hosts_[host].address = std::move(address); }
   [[nodiscard]] Host& host(HostId id) { return hosts_[id]; }
 
   // Faults.

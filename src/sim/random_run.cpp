@@ -14,6 +14,7 @@ using sim::Random;
 
 constexpr Duration kLeaderBound = 10s;
 constexpr Duration kProgressBound = 10s;
+constexpr Duration kMembersBound = 120s;
 constexpr Duration kConvergenceBound = 60s;
 
 SimOptions draw_cluster(const RandomRunOptions& given, Random& random) {
@@ -49,12 +50,18 @@ std::string upload_until_accepted(SimCluster& cluster, const SimImage& image) {
   return last;
 }
 
+bool become(SimCluster& cluster, const std::vector<NodeId>& wanted) {
+  const Duration until = cluster.now() + kMembersBound;
+  while (cluster.members() != wanted && cluster.now() < until) cluster.run_for(50ms);
+  return cluster.members() == wanted;
+}
+
 }  // namespace
 
 RandomRunResult random_run(const RandomRunOptions& options) {
   Random random(options.seed * 1'000'003 + options.nodes);
   SimCluster cluster(draw_cluster(options, random));
-  sim::Chaos chaos(cluster, random.fork());
+  sim::Chaos chaos(cluster, random.fork(), options.member_changes);
   sim::Workload workload(cluster, random.fork());
   RandomRunResult out;
   const auto stop = [&] { return options.stop_at_violation && !cluster.ok(); };
@@ -75,6 +82,9 @@ RandomRunResult random_run(const RandomRunOptions& options) {
     }
     const std::string stuck = upload_until_accepted(cluster, make_image(random.next(), 10'000));
     if (!stuck.empty()) owed.push_back("L2 (progress) violated: no upload succeeds after all faults ended: " + stuck);
+    if (!become(cluster, chaos.wanted_members())) {
+      owed.push_back("M1 (members) violated: they are not what all files list 120 s after all faults ended");
+    }
     if (!cluster.converges(kConvergenceBound)) {
       owed.push_back("I13 (convergence) violated: catalogs or bytes differ 60 s after all faults ended");
     }

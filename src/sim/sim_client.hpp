@@ -14,6 +14,8 @@ class SimClient {
             HostId host, Random random);
   ~SimClient();
   void restart();
+  /// In force after `restart`.
+  void edit_peers(std::vector<PeerAddress> peers) { config_.peers = std::move(peers); }
   void pause() { process_.pause(); }
   void resume() {
     process_.resume();
@@ -38,7 +40,7 @@ class SimClient {
   Network& network_;
   RecordedLog& log_;
   Invariants& invariants_;
-  const Config config_;
+  Config config_;
   const HostId host_;
   Random random_;
   Process process_;

@@ -18,12 +18,6 @@ const Buffer& noise() {
 
 PeerAddress address_of(NodeId id) { return PeerAddress{id, Address{"10.0.0." + to_string(id), 7001}}; }
 
-std::vector<PeerAddress> addresses_of(const std::vector<NodeId>& ids) {
-  std::vector<PeerAddress> out;
-  for (const NodeId id : ids) out.push_back(address_of(id));
-  return out;
-}
-
 std::string listed(const std::vector<NodeId>& ids) {
   std::string out;
   for (const NodeId id : ids) out += (out.empty() ? "" : ", ") + to_string(id);
@@ -83,6 +77,15 @@ SimCluster::Impl::Impl(const SimOptions& given)
   invariants.topology_changed();
 }
 
+std::vector<PeerAddress> SimCluster::Impl::addresses_of(const std::vector<NodeId>& ids) {
+  std::vector<PeerAddress> out;
+  for (const NodeId id : ids) {
+    out.push_back(address_of(id));
+    if (value(id) <= members.size()) out.back().address.host = network.address_of(of(id).host());
+  }
+  return out;
+}
+
 Machine& SimCluster::Impl::build(const PeerAddress& self, std::vector<PeerAddress> peers) {
   Config config = config_of(options);
   config.node_id = self.id;
@@ -127,6 +130,7 @@ std::string SimCluster::Impl::difference(bool reread) {
       }
     }
     for (const auto& [name, file] : machine->images().files()) {
+      if (machine->keeps_unlisted()) break;
       const auto record = records.find(file.about.digest);
       if (record != records.end() && record->second.present && record->second.file_name != name) {
         return fmt::format("node {} keeps {}, which no record claims", value(machine->id()), name);
@@ -193,13 +197,26 @@ NodeId SimCluster::add_node(const std::vector<NodeId>& peers) {
   if (size() >= limits::kMembersMax) throw std::invalid_argument("nodes: at most 15");
   const NodeId id{static_cast<std::uint32_t>(size() + 1)};
   impl_->fault(fmt::format("node {} is new; its file lists {}", value(id), listed(peers)));
-  impl_->build(address_of(id), addresses_of(peers)).start();
+  impl_->invariants.files_list(peers.size());
+  impl_->build(address_of(id), impl_->addresses_of(peers)).start();
   impl_->invariants.topology_changed();
   return id;
 }
 void SimCluster::edit_peers(NodeId node, const std::vector<NodeId>& peers) {
   impl_->fault(fmt::format("the file of node {} lists {}", value(node), listed(peers)));
-  impl_->of(node).edit_peers(addresses_of(peers));
+  impl_->invariants.files_list(peers.size());
+  impl_->of(node).edit_peers(impl_->addresses_of(peers));
+}
+void SimCluster::move(NodeId node) {
+  if (running(node)) throw std::invalid_argument("a machine moves while it does not run");
+  const HostId host = impl_->of(node).host();
+  const std::string address = fmt::format("10.{}.0.{}", ++impl_->moves, value(node));
+  impl_->fault(fmt::format("node {} moves from {} to {}", value(node), impl_->network.address_of(host), address));
+  impl_->network.rename_host(host, address);
+}
+void SimCluster::edit_client_peers(std::size_t client, const std::vector<NodeId>& peers) {
+  impl_->fault(fmt::format("the file of client {} lists {}", client, listed(peers)));
+  impl_->clients.at(client)->edit_peers(impl_->addresses_of(peers));
 }
 void SimCluster::reload(NodeId node) {
   impl_->fault(fmt::format("node {} reads its file again", value(node)));

@@ -150,6 +150,9 @@ bool SimCluster::damaged(NodeId node) const {
 bool SimCluster::may_lose(NodeId node) const {
   return impl_->invariants.may_be_damaged(impl_->of(node).id());
 }
+bool SimCluster::may_list(const std::vector<NodeId>& peers) const {
+  return impl_->invariants.may_be_listed(peers);
+}
 void SimCluster::drain(NodeId node, Duration patience) {
   impl_->fault(fmt::format("node {} is asked to stop", value(node)));
   impl_->of(node).drain(patience);

@@ -16,6 +16,8 @@ class SimCluster::Impl {
   explicit Impl(const SimOptions& given);
 
   Machine& build(const PeerAddress& self, std::vector<PeerAddress> peers);
+  /// Where these are now; whoever is not there yet, where it will be.
+  std::vector<PeerAddress> addresses_of(const std::vector<NodeId>& ids);
   Machine& of(NodeId id) {
     if (value(id) == 0 || value(id) > members.size()) throw std::invalid_argument("no such node: " + to_string(id));
     return *members[value(id) - 1];
@@ -52,6 +54,7 @@ class SimCluster::Impl {
   std::vector<std::unique_ptr<Machine>> members;
   std::vector<std::unique_ptr<SimClient>> clients;
   TimePoint next_check{};
+  unsigned moves = 0;  ///< Each to an address of its own.
   static constexpr Duration kCheckInterval = std::chrono::milliseconds(250);
 };
 

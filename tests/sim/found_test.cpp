@@ -81,3 +81,31 @@ TEST_CASE("a node that lost its catalog and could not save that it did is not wh
   CHECK(sim.converges(30s));
   require_clean(sim);
 }
+
+TEST_CASE("a member that could not save that it is bound again votes for who knows it") {  // seed 88, 5 nodes
+  SimCluster sim(cluster_of(3, 13));
+  REQUIRE(sim.run_until_leader(5s) == NodeId{3});
+  REQUIRE(sim.put_and_wait(make_image(1, 2'000), 5s).ok());
+  REQUIRE(sim.converges(5s));
+  sim.crash(NodeId{1});
+  sim.lose(NodeId{1}, Loss::kCatalog);
+  sim.restart(NodeId{1});
+  const auto bound_by = [&](NodeId node) {
+    const Member* const member = sim.status(node).election.membership.find(NodeId{1});
+    return member != nullptr && member->incarnation == sim.status(NodeId{1}).election.incarnation;
+  };
+  REQUIRE(sim.run_until([&] { return bound_by(NodeId{3}); }, 20s));
+  sim.disk_call_fails(NodeId{1}, DiskCall::kSaveState, true);
+  REQUIRE(sim.run_until([&] { return bound_by(NodeId{2}); }, 1s));
+  sim.run_for(100ms);
+  sim.crash(NodeId{3});
+  sim.crash(NodeId{1});
+  sim.disk_call_fails(NodeId{1}, DiskCall::kSaveState, false);
+  sim.restart(NodeId{1});
+  REQUIRE_FALSE(bound_by(NodeId{1}));
+  CHECK(sim.run_until_leader(5s) == NodeId{2});
+  CHECK(sim.put_and_wait(make_image(2, 2'000), 5s).ok());
+  sim.restart(NodeId{3});
+  CHECK(sim.converges(30s));
+  require_clean(sim);
+}

@@ -87,3 +87,39 @@ TEST_CASE("election, rule 8: a membership of the candidate's own term tells of a
     CHECK_FALSE(candidate.leads());
   }
 }
+
+TEST_CASE("election, rule 8: who does not know that it is bound votes for a candidate that does") {
+  DurableState disk = Candidate().disk;
+  disk.node = id_of(1);
+  disk.incarnation = incarnation(9);
+  BullyOptions options;
+  options.self = id_of(1);
+  for (unsigned n = 1; n <= 5; ++n) options.configured.push_back(id_of(n));
+  BullyElection learner(options, disk);
+  const TimePoint now = TimePoint{} + 1h;
+  learner.start(now);
+  learner.set_fitness({true, true, true, {}}, now);
+  learner.on_peer_up({id_of(2), incarnation(2), disk.cluster, true}, now);
+  REQUIRE(learner.view().role == ElectionRole::learner);
+  (void)learner.take_actions();
+  const auto answers = [&](const ElectionMessage& message) {
+    learner.on_message(message, now);
+    std::string out;
+    for (const ElectionAction& action : learner.take_actions()) {
+      const auto* const sent = std::get_if<SendMessage>(&action);
+      if (std::holds_alternative<PersistState>(action)) out += "saved ";
+      if (sent == nullptr) continue;
+      if (const auto* vote = std::get_if<Vote>(&sent->message)) out += vote->granted ? "vote" : "no vote";
+      if (const auto* pre = std::get_if<PreVoteAnswer>(&sent->message)) {
+        out += pre->verdict == PreVoteVerdict::would_vote ? "would vote" : "no";
+      }
+    }
+    return out;
+  };
+  CHECK(answers(PreVote{1, 2, id_of(2), false, false, incarnation(1)}) == "no");
+  CHECK(answers(VoteRequest{2, id_of(2), incarnation(2), false, incarnation(1)}) == "no vote");
+  CHECK(answers(VoteRequest{2, id_of(2), incarnation(2), false}) == "no vote");
+  CHECK(answers(PreVote{1, 2, id_of(2), false, false, incarnation(9)}) == "would vote");
+  CHECK(answers(VoteRequest{2, id_of(2), incarnation(2), false, incarnation(9)}) == "saved vote");
+  CHECK(answers(VoteRequest{2, id_of(3), incarnation(3), false, incarnation(9)}) == "no vote");
+}

@@ -19,8 +19,12 @@ inline void BullyElection::handle(const PreVote& message, TimePoint now) {
 inline PreVoteVerdict BullyElection::judge(const PreVote& message, TimePoint now) const {
   const auto peer = peers_.find(message.from);
   const bool hello_seen = peer != peers_.end() && !peer->second.incarnation.is_zero();
-  if (!able_to_vote() || message.next_term <= state_.term) return PreVoteVerdict::no;
-  if (hello_seen && !may_be_candidate(message.from, peer->second.incarnation)) return PreVoteVerdict::no;
+  if (message.next_term <= state_.term) return PreVoteVerdict::no;
+  if (!able_to_vote()) {
+    if (!bound_by(message.binds)) return PreVoteVerdict::no;
+  } else if (hello_seen && !may_be_candidate(message.from, peer->second.incarnation)) {
+    return PreVoteVerdict::no;
+  }
   if (leading_) return holds_majority(now) ? PreVoteVerdict::no : PreVoteVerdict::would_vote;
   if (hears_leader(now)) return PreVoteVerdict::no;
   if (now < granted_until_ && message.from != state_.voted_for) return PreVoteVerdict::no;
@@ -34,7 +38,9 @@ inline void BullyElection::start_pre_vote(TimePoint now) {
   phase_ = Phase::pre_vote;
   phase_until_ = now + options_.timing.answer_timeout;
   answers_.clear();
-  send_all(PreVote{state_.term, state_.term + 1, self(), insist_, false});
+  for (const auto& [id, peer] : peers_) {
+    if (peer.link == Link::up) ask_for_pre_vote(id);
+  }
   evaluate_pre_vote(now);
 }
 
@@ -110,8 +116,23 @@ inline void BullyElection::start_vote(TimePoint now, bool transfer) {
   phase_ = Phase::vote;
   phase_until_ = now + 2 * options_.timing.answer_timeout;
   votes_.clear();
-  send_all(VoteRequest{state_.term, self(), state_.incarnation, transfer});
+  for (const auto& [id, peer] : peers_) {
+    if (peer.link == Link::up) ask_for_vote(id, transfer);
+  }
   evaluate_votes(now);
+}
+
+inline void BullyElection::ask_for_pre_vote(NodeId of) {
+  send(of, PreVote{state_.term, state_.term + 1, self(), insist_, false, bound_incarnation(of)});
+}
+
+inline void BullyElection::ask_for_vote(NodeId of, bool transfer) {
+  send(of, VoteRequest{state_.term, self(), state_.incarnation, transfer, bound_incarnation(of)});
+}
+
+inline Incarnation BullyElection::bound_incarnation(NodeId id) const {
+  const Member* const member = state_.membership.find(id);
+  return member != nullptr ? member->incarnation : Incarnation{};
 }
 
 inline void BullyElection::handle(const VoteRequest& message, TimePoint now) {
@@ -131,9 +152,15 @@ inline void BullyElection::handle(const VoteRequest& message, TimePoint now) {
 
 /// A candidate of a higher term is refused, and its term not taken over, while the leader is heard: to stay silent is
 /// always safe, and a candidate that won its pre-vote elsewhere unseats the leader through the acknowledgement of its
-/// next heartbeat (Ongaro 2014, §4.2.3). A vote of the same term is repeated, should its answer have been lost.
+/// next heartbeat (Ongaro 2014, §4.2.3). A vote of the same term is repeated, should its answer have been lost. Who does
+/// not know that it is bound, because it could not save the membership that says so, votes when it is told: the candidate
+/// counts by the newest membership that is reported to it, whatever the voter takes itself for.
 inline bool BullyElection::refuses_vote(const VoteRequest& message, TimePoint now) const {
-  if (!able_to_vote() || !may_be_candidate(message.candidate, message.incarnation)) return true;
+  if (!able_to_vote()) {
+    if (!bound_by(message.binds)) return true;
+  } else if (!may_be_candidate(message.candidate, message.incarnation)) {
+    return true;
+  }
   if (message.term < state_.term) return true;
   if (message.term == state_.term) {
     const bool taken = state_.voted_for != kNobody && state_.voted_for != message.candidate;

@@ -39,9 +39,9 @@ inline void BullyElection::on_peer_up(const PeerIdentity& identity, TimePoint no
     send(identity.id, Coordinator{state_.term, self()});
     send_heartbeat(identity.id);
   } else if (phase_ == Phase::pre_vote) {
-    send(identity.id, PreVote{state_.term, state_.term + 1, self(), insist_, false});
+    ask_for_pre_vote(identity.id);
   } else if (phase_ == Phase::vote) {
-    send(identity.id, VoteRequest{state_.term, self(), state_.incarnation, false});
+    ask_for_vote(identity.id, false);
   }
   finish(now);
 }

@@ -24,6 +24,8 @@ struct RandomRunOptions {
   std::size_t log_lines_max = 0;
   std::string watched_image;  ///< As in SimOptions.
   Sabotage sabotage;
+  /// Also draw changes of members. They meet what is not mended yet (docs/protocol.md, "Faults").
+  bool member_changes = false;
   /// Stop at the first violation instead of living on.
   bool stop_at_violation = true;
 };

@@ -113,6 +113,13 @@ class SimCluster {
   NodeId add_node(const std::vector<NodeId>& peers);
   /// In force after `reload` or a restart. A node whose file does not list it can reload it, but not start with it.
   void edit_peers(NodeId node, const std::vector<NodeId>& peers);
+  /// This machine, which does not run, is under another address from now on. Files that are edited later name it.
+  void move(NodeId node);
+  /// For the next `restart_client`.
+  void edit_client_peers(std::size_t client, const std::vector<NodeId>& peers);
+  /// Files may list these: those of them that belong to no cluster yet, or have lost that they do, are no majority that
+  /// could found another one.
+  [[nodiscard]] bool may_list(const std::vector<NodeId>& peers) const;
   /// As SIGHUP does.
   void reload(NodeId node);
   /// Edits the files of all nodes, and reloads it where a node runs; nodes that are not listed keep themselves in theirs
