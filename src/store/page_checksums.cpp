@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <bit>
 #include <cstring>
 #include <list>
 #include <mutex>
@@ -20,8 +21,8 @@ using Checksum = std::array<std::byte, kPageChecksumBytes>;
 
 std::uint32_t little_endian(ByteView bytes, std::size_t at) {
   std::uint32_t out = 0;
-  for (std::size_t i = 0; i < sizeof out; ++i) out |= std::to_integer<std::uint32_t>(bytes[at + i]) << (8 * i);
-  return out;
+  std::memcpy(&out, bytes.data() + at, sizeof out);
+  return std::endian::native == std::endian::little ? out : __builtin_bswap32(out);
 }
 
 Checksum checksum_of(ByteView page) {
