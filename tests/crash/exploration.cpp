@@ -11,8 +11,6 @@
 namespace crash {
 namespace {
 
-constexpr std::size_t kFaultsMax = 20;
-
 /// The promises that were out before the power went.
 std::span<const Promise> told_before(const DiskLog& log, std::size_t calls) {
   const auto end = std::find_if(log.promises.begin(), log.promises.end(),
@@ -54,7 +52,10 @@ void judge_cut(Walk& walk, const DiskModel& model, StateId id, std::unordered_se
     ++walk.findings.starts;
     const Verdict verdict = walk.judge.judge(walk.logs[id.log].node, image, told);
     walk.findings.slowest = std::max(walk.findings.slowest, verdict.started_in);
-    for (const std::string& fault : verdict.faults) walk.findings.faults.emplace_back(id, fault);
+    for (const std::string& fault : verdict.faults) {
+      walk.findings.faults.emplace_back(id, fault);
+      if (!walk.plan.until.empty() && fault.find(walk.plan.until) != std::string::npos) walk.findings.met = true;
+    }
   }
 }
 
@@ -68,7 +69,7 @@ void walk_log(Walk walk, std::size_t log) {
     if (made < walk.logs[log].given) continue;
     if (made % walk.plan.every != 0 && made != calls.size()) continue;
     judge_cut(walk, model, {log, made, 0}, seen, judged);
-    if (walk.findings.faults.size() >= kFaultsMax) return;
+    if (walk.findings.faults.size() >= walk.plan.faults_max || walk.findings.met) return;
   }
 }
 
@@ -77,6 +78,7 @@ void add(Findings& to, const Findings& from) {
   to.states += from.states;
   to.starts += from.starts;
   to.slowest = std::max(to.slowest, from.slowest);
+  to.met = to.met || from.met;
   to.faults.insert(to.faults.end(), from.faults.begin(), from.faults.end());
 }
 
@@ -133,6 +135,7 @@ Findings explore(const Recording& recording, const Plan& plan) {
       if (!judge.disk_intact()) mine.faults.push_back({{log, 0, 0}, "a stored image was written to in place"});
       const std::lock_guard lock(mutex);
       add(out, mine);
+      if (out.met) return;
     }
   };
   std::thread other(work);

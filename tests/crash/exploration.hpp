@@ -14,6 +14,8 @@ struct Plan {
   unsigned random_states = 8;  ///< Of each cut that leaves something unsynced, beside `dropped` and `kept`.
   unsigned every = 1;          ///< Cuts after every n-th call only.
   BrokenDisk broken{};
+  std::size_t faults_max = 20;  ///< Of one log; then it is left.
+  std::string until{};          ///< The end of it all: a fault that says this. Empty: none is.
 };
 
 /// One state: enough to make it again from the same logs.
@@ -32,11 +34,12 @@ struct Findings {
   std::size_t starts = 0;  ///< A state is judged again when more was told.
   std::chrono::microseconds slowest{0};
   std::vector<std::pair<StateId, std::string>> faults;
+  bool met = false;  ///< What `until` named.
 
   [[nodiscard]] std::string summary() const;
 };
 
-/// Two threads. Ends a log early when it has shown 20 faults.
+/// Two threads.
 [[nodiscard]] Findings explore(const Recording& recording, const Plan& plan);
 
 /// What a node does to its disk when it starts on this state, having told what it had; more cuts to explore.
