@@ -141,6 +141,10 @@ bool Cluster::has_said(std::size_t node, const std::string& words) const {
   return output(node).find(words) != std::string::npos;
 }
 
+std::optional<double> Cluster::said_at(std::size_t node, const std::string& words) const {
+  return time_of_line(output(node), words);
+}
+
 void Cluster::forget_output(std::size_t node) const {
   std::filesystem::remove(output_file(node));
 }
@@ -170,6 +174,11 @@ void Cluster::stop() {
     process.wait();
 }
 
+void Cluster::stop(std::size_t node) {
+  processes_.at(node).signal(SIGTERM);
+  processes_.at(node).wait();
+}
+
 std::unique_ptr<cloudp2p::ClientHost> Cluster::connect() {
   auto client = cloudp2p::ClientHost::open(client_, quiet_);
   if (!client) throw std::runtime_error(client.error().text());
@@ -187,7 +196,7 @@ std::optional<std::size_t> Cluster::settled_leader(cloudp2p::ClientHost& client)
   return index_of(view->leader);
 }
 
-std::size_t Cluster::wait_until_settled() {
+std::size_t Cluster::wait_until_settled(Seconds patience) {
   const auto client = connect();
   std::optional<std::size_t> leader;
   const auto settled = [&] {
@@ -199,7 +208,7 @@ std::size_t Cluster::wait_until_settled() {
     leader = settled_leader(*client);
     return leader.has_value();
   };
-  wait_until(settled, Seconds(60), "all nodes agreed", std::chrono::milliseconds(20));
+  wait_until(settled, patience, "all nodes agreed", std::chrono::milliseconds(20));
   return *leader;
 }
 

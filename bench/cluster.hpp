@@ -52,12 +52,15 @@ class Cluster {
   void start(std::size_t node);
   /// SIGTERM, and wait.
   void stop();
+  void stop(std::size_t node);
   /// Every node answers, has every image, and all agree; returns who leads.
-  std::size_t wait_until_settled();
+  std::size_t wait_until_settled(Seconds patience = Seconds(60));
 
   [[nodiscard]] ChildProcess& process(std::size_t node) { return processes_.at(node); }
   [[nodiscard]] std::filesystem::path folder(std::size_t node) const;
   [[nodiscard]] bool has_said(std::size_t node, const std::string& words) const;
+  /// When a node last printed these words; only when this program is the node.
+  [[nodiscard]] std::optional<double> said_at(std::size_t node, const std::string& words) const;
   void forget_output(std::size_t node) const;
   /// What a node counted; only when this program is the node.
   [[nodiscard]] std::optional<NodeLine> status(std::size_t node);

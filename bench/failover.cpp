@@ -1,63 +1,11 @@
 #include "failover.hpp"
 
-#include "load.hpp"
+#include "steady_client.hpp"
 
 #include <csignal>
 
 namespace bench {
 namespace {
-
-/// One client that uploads small images one after another, and notes when each succeeded and who took it.
-class SteadyClient {
- public:
-  explicit SteadyClient(Cluster& cluster) : host_(cluster.connect()), images_(4 * 1024), thread_([this] { run(); }) {}
-  ~SteadyClient() {
-    stop_ = true;
-    host_->cancel_all();
-    thread_.join();
-  }
-  SteadyClient(const SteadyClient&) = delete;
-  SteadyClient& operator=(const SteadyClient&) = delete;
-
-  struct Successes {
-    cloudp2p::NodeId leader = cloudp2p::kNobody;
-    std::size_t by_leader = 0;
-    double gap_ms = 0;  ///< From the last one on the leader before to the first one on this.
-    std::size_t failures = 0;
-  };
-  [[nodiscard]] Successes successes() {
-    const std::lock_guard lock(mutex_);
-    return seen_;
-  }
-
- private:
-  void run() {
-    Instant last = Clock::now();
-    while (!stop_) {
-      const auto outcome = host_->upload(images_.next());
-      const Instant now = Clock::now();
-      const std::lock_guard lock(mutex_);
-      if (!outcome) {
-        ++seen_.failures;
-        continue;
-      }
-      if (outcome->leader != seen_.leader) {
-        seen_.gap_ms = Seconds(now - last).count() * 1000;
-        seen_.leader = outcome->leader;
-        seen_.by_leader = 0;
-      }
-      ++seen_.by_leader;
-      last = now;
-    }
-  }
-
-  const std::unique_ptr<cloudp2p::ClientHost> host_;
-  ImageMaker images_;
-  std::mutex mutex_;
-  Successes seen_;
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
 
 struct Gap {
   double milliseconds = 0;
@@ -68,7 +16,7 @@ struct Gap {
 Gap gap_after(Cluster& cluster, int signal_number) {
   constexpr std::size_t kWarmUp = 20;
   const std::size_t leader = cluster.wait_until_settled();
-  SteadyClient client(cluster);
+  SteadyClient client(cluster, {});
   const auto warm = [&] { return client.successes().by_leader >= kWarmUp; };
   wait_until(warm, Seconds(30), "uploads went well before the failure");
   cluster.process(leader).signal(signal_number);

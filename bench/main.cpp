@@ -2,8 +2,10 @@
 #include "capacity.hpp"
 #include "failover.hpp"
 #include "machine.hpp"
+#include "million.hpp"
 #include "options.hpp"
 #include "probe.hpp"
+#include "repair.hpp"
 #include "report.hpp"
 #include "serve.hpp"
 #include "transfer.hpp"
@@ -26,7 +28,8 @@ constexpr Part kParts[] = {
     {"machine", bench::measure_machine}, {"transfer", bench::measure_transfers},
     {"memory", bench::measure_memory},   {"catalog", bench::measure_catalog_groups},
     {"startup", bench::measure_startup}, {"kill", bench::measure_kills},
-    {"stop", bench::measure_stops},      {"ratio", bench::measure_ratios, false},
+    {"stop", bench::measure_stops},      {"repair", bench::measure_repair},
+    {"million", bench::measure_million}, {"ratio", bench::measure_ratios, false},
 };
 
 int measure(const bench::Options& options) {
@@ -51,7 +54,8 @@ int measure(const bench::Options& options) {
 /// What this program is when it started itself.
 int run_child(std::string_view role, int argc, char** argv) {
   if (role == "--serve") return bench::serve();
-  return role == "--probe-leader" ? bench::probe_leader(argc, argv) : bench::probe_follower(argc, argv);
+  if (role == "--probe-leader") return bench::probe_leader(argc, argv);
+  return role == "--probe-source" ? bench::probe_source(argc, argv) : bench::probe_follower(argc, argv);
 }
 
 }  // namespace
@@ -62,7 +66,7 @@ int main(int argc, char** argv) {
     // bare.
     if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start");
     const std::string_view role = argc > 1 ? argv[1] : "";
-    if (role == "--serve" || role == "--probe-leader" || role == "--probe-follower") {
+    if (role == "--serve" || role.starts_with("--probe-")) {
       return run_child(role, argc - 2, argv + 2);
     }
     int exit_status = 0;

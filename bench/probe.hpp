@@ -9,6 +9,7 @@
 #include "options.hpp"
 
 #include <cstddef>
+#include <filesystem>
 
 namespace bench {
 
@@ -22,8 +23,14 @@ struct ProbeResult {
 enum class ProbeSync { each_file, whole_filesystem };
 [[nodiscard]] ProbeResult run_probe(const Options& options, ProbeSync sync, std::size_t image_bytes, double seconds);
 
-// The processes of the probe: what `main` does when it finds their flag. Return exit statuses.
+/// The bare repair probe: one process reads the files of `from`, seals them in the same units and sends them to one other,
+/// which opens them, writes each to a file of its own and makes it durable. 32 are under way at a time. Returns images a
+/// second.
+[[nodiscard]] double run_copy_probe(const Options& options, ProbeSync sync, const std::filesystem::path& from);
+
+// The processes of the probes: what `main` does when it finds their flag. Return exit statuses.
 int probe_leader(int argc, char** argv);
 int probe_follower(int argc, char** argv);
+int probe_source(int argc, char** argv);
 
 }  // namespace bench

@@ -13,26 +13,27 @@
 namespace bench {
 namespace {
 
-constexpr std::size_t kInFlightMax = 16;
 constexpr int kMajority = 2;
 
 /// Which images are durable where; blocks while too many are under way.
 class Ledger {
  public:
+  /// An image is done when `copies_needed` nodes have it.
+  Ledger(std::size_t in_flight_max, int copies_needed) : in_flight_max_(in_flight_max), copies_needed_(copies_needed) {}
   void begin(std::uint32_t image) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return under_way_ < kInFlightMax; });
+    changed_.wait(lock, [this] { return under_way_ < in_flight_max_; });
     ++under_way_;
     copies_[image] = 0;
   }
   void durable(const std::vector<std::uint32_t>& images) {
     const std::lock_guard lock(mutex_);
     for (const std::uint32_t image : images) {
-      if (++copies_[image] == kMajority) {
+      if (++copies_[image] == copies_needed_) {
         --under_way_;
         ++done_;
       }
-      if (copies_[image] > kMajority) copies_.erase(image);
+      if (copies_[image] > copies_needed_) copies_.erase(image);
     }
     changed_.notify_one();
   }
@@ -43,6 +44,8 @@ class Ledger {
   }
 
  private:
+  const std::size_t in_flight_max_;
+  const int copies_needed_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::uint32_t, int> copies_;
@@ -90,18 +93,35 @@ std::vector<std::byte> random_bytes(std::size_t size_bytes) {
   return out;
 }
 
-void send_image(std::uint32_t number, std::span<const std::byte> image, std::vector<Follower>& followers,
-                DurableFiles& files) {
-  ProbeFile file(files, number);
+/// Calls `send(header, unit)` for each unit of an image.
+template <class Send>
+void in_units(std::uint32_t number, std::span<const std::byte> image, Send send) {
   while (!image.empty()) {
     const auto unit = image.first(std::min(image.size(), kProbeUnitBytes));
     image = image.subspan(unit.size());
-    const UnitHeader header{number, static_cast<std::uint32_t>(unit.size()), image.empty() ? 1U : 0U};
-    for (Follower& follower : followers)
-      if (!follower.stream.send(follower.cipher.seal(header, unit))) throw std::runtime_error("a follower left");
-    file.append(unit);
+    send(UnitHeader{number, static_cast<std::uint32_t>(unit.size()), image.empty() ? 1U : 0U}, unit);
   }
+}
+
+void send_unit(Follower& follower, const UnitHeader& header, std::span<const std::byte> unit) {
+  if (!follower.stream.send(follower.cipher.seal(header, unit))) throw std::runtime_error("a follower left");
+}
+
+void send_image(std::uint32_t number, std::span<const std::byte> image, std::vector<Follower>& followers,
+                DurableFiles& files) {
+  ProbeFile file(files, number);
+  in_units(number, image, [&](const UnitHeader& header, std::span<const std::byte> unit) {
+    for (Follower& follower : followers)
+      send_unit(follower, header, unit);
+    file.append(unit);
+  });
   file.commit();
+}
+
+std::vector<std::byte> bytes_of(const std::filesystem::path& file) {
+  std::vector<std::byte> out(std::filesystem::file_size(file));
+  std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(out.size()));
+  return out;
 }
 
 }  // namespace
@@ -112,7 +132,7 @@ int probe_leader(int argc, char** argv) {
   const std::filesystem::path folder = argv[0];
   const std::vector<std::byte> image = random_bytes(std::stoul(argv[3]));
   const double seconds = std::stod(argv[4]);
-  Ledger ledger;
+  Ledger ledger(16, kMajority);
   std::vector<Follower> followers;
   for (const int at : {1, 2})
     followers.push_back({Stream::connect(static_cast<std::uint16_t>(std::stoul(argv[at]))), {}});
@@ -132,6 +152,30 @@ int probe_leader(int argc, char** argv) {
   for (std::thread& reader : readers)
     reader.join();
   std::ofstream(folder / "result") << done << ' ' << elapsed << '\n';
+  return 0;
+}
+
+/// FOLDER PORT RESULT
+int probe_source(int argc, char** argv) {
+  if (argc != 3) return 2;
+  Ledger ledger(32, 1);
+  Follower follower{Stream::connect(static_cast<std::uint16_t>(std::stoul(argv[1]))), {}};
+  std::thread reader([&] { read_acks(follower.stream, ledger); });
+  const Instant start = Clock::now();
+  std::uint32_t number = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(argv[0])) {
+    if (!entry.is_regular_file()) continue;
+    ledger.begin(++number);
+    const std::vector<std::byte> image = bytes_of(entry.path());
+    in_units(number, image, [&](const UnitHeader& header, std::span<const std::byte> unit) {
+      send_unit(follower, header, unit);
+    });
+  }
+  const std::size_t done = ledger.wait_for_all();
+  const double elapsed = seconds_since(start);
+  follower.stream.shut();
+  reader.join();
+  std::ofstream(argv[2]) << done << ' ' << elapsed << '\n';
   return 0;
 }
 

@@ -1,7 +1,10 @@
 #include "serve.hpp"
 
+#include "clock.hpp"
+
 #include <cloudp2p/host.hpp>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -10,13 +13,15 @@
 namespace bench {
 namespace {
 
-constexpr const char* kStatusFormat = "[status] transactions=%llu changes=%llu\n";
+constexpr const char* kStatusFormat =
+    "[status] transactions=%llu changes=%llu images=%llu missing=%llu repairs=%llu in=%llu out=%llu\n";
 
 class PrintedLog final : public cloudp2p::LogSink {
  public:
   void log(cloudp2p::LogLevel level, std::string_view line) override {
     if (level == cloudp2p::LogLevel::debug) return;
-    std::fprintf(stdout, "%.*s\n", static_cast<int>(line.size()), line.data());
+    std::fprintf(stdout, "%.6f %.*s\n", Seconds(Clock::now().time_since_epoch()).count(), static_cast<int>(line.size()),
+                 line.data());
     std::fflush(stdout);
   }
 };
@@ -24,6 +29,14 @@ class PrintedLog final : public cloudp2p::LogSink {
 int fail(const cloudp2p::Error& error) {
   std::fprintf(stdout, "node: %s\n", error.text().c_str());
   return 1;
+}
+
+void print(const cloudp2p::NodeStatus& status, const cloudp2p::TransportCounters& traffic) {
+  const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+  std::fprintf(stdout, kStatusFormat, number(status.catalog.transactions), number(status.catalog.changes),
+               number(status.catalog.images), number(status.catalog.missing), number(status.counters.repairs),
+               number(traffic.bytes_in), number(traffic.bytes_out));
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -45,10 +58,7 @@ int serve() {
   if (!host) return fail(host.error());
   int number = 0;
   while (sigwait(&signals, &number) == 0 && number == SIGUSR1) {
-    const cloudp2p::NodeStatus status = (*host)->status();
-    std::fprintf(stdout, kStatusFormat, static_cast<unsigned long long>(status.catalog.transactions),
-                 static_cast<unsigned long long>(status.catalog.changes));
-    std::fflush(stdout);
+    print((*host)->status(), (*host)->transport_counters());
   }
   (*host)->drain(std::chrono::seconds(5));
   return 0;
@@ -57,10 +67,20 @@ int serve() {
 std::optional<NodeLine> last_status(const std::string& output, std::size_t from) {
   const std::size_t at = output.rfind("[status] ");
   if (at == std::string::npos || at < from || output.find('\n', at) == std::string::npos) return std::nullopt;
-  unsigned long long transactions = 0;
-  unsigned long long changes = 0;
-  if (std::sscanf(output.c_str() + at, kStatusFormat, &transactions, &changes) != 2) return std::nullopt;
-  return NodeLine{transactions, changes};
+  std::array<unsigned long long, 7> values{};
+  auto& [transactions, changes, images, missing, repairs, in, out] = values;
+  if (std::sscanf(output.c_str() + at, kStatusFormat, &transactions, &changes, &images, &missing, &repairs, &in,
+                  &out) != static_cast<int>(values.size())) {
+    return std::nullopt;
+  }
+  return NodeLine{transactions, changes, images, missing, repairs, in, out};
+}
+
+std::optional<double> time_of_line(const std::string& output, const std::string& words) {
+  const std::size_t at = output.rfind(words);
+  if (at == std::string::npos) return std::nullopt;
+  const std::size_t line = output.rfind('\n', at);
+  return std::strtod(output.c_str() + (line == std::string::npos ? 0 : line + 1), nullptr);
 }
 
 }  // namespace bench
