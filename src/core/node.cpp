@@ -188,9 +188,9 @@ void NodeImpl::tick() {
   deletes_.tick();
   takeover_.tick();
   parked_.expire();
-  const bool quiet = uploads_.in_flight() + replicas_.in_flight() == 0;
-  repair_.tick(quiet);
-  scrub_.tick(quiet && repair_.in_flight() == 0);
+  const std::size_t uploads = uploads_.in_flight() + replicas_.in_flight();
+  repair_.tick(uploads);
+  scrub_.tick(uploads + repair_.in_flight() == 0);
   burial_.tick();
   collection_.tick();
   make_way_when_full();

@@ -7,6 +7,9 @@ namespace {
 
 constexpr auto kSourceSilence = std::chrono::seconds(2);
 constexpr auto kMissingPause = std::chrono::milliseconds(500);
+constexpr std::uint64_t kWindowBytes = limits::kUploadWindowBytesMax;  ///< Of one image on its way.
+constexpr std::uint64_t kWindowsBytesMax = limits::kRepairsInFlight * kWindowBytes;
+constexpr std::size_t kFetchesMax = 96;  ///< Small images, those that wait for the disk among them.
 
 }  // namespace
 
@@ -19,33 +22,54 @@ void Repair::want(const ImageRecord& record, NodeId source, Callback<void(const 
   begin(record, source, std::move(done));
 }
 
-void Repair::tick(bool quiet) {
-  quiet_ = quiet;
+void Repair::tick(std::size_t uploads) {
+  uploads_ = uploads;
   give_up_silent();
   start_fetches();
   start_sync();
 }
 
+/// Repair takes the share that one more upload would have. What has arrived and waits for the disk holds no memory, but
+/// a file.
+bool Repair::room_for(const ImageRecord& record) const {
+  if (next_fetch_ > services_.now() + services_.config.timing.heartbeat) return false;
+  if (fetches_.empty()) return true;
+  const std::size_t share = 1 + uploads_;
+  std::uint64_t bytes = std::min(record.size_bytes, kWindowBytes);
+  for (const auto& [digest, fetch] : fetches_) {
+    if (fetch.put) bytes += std::min(fetch.record.size_bytes, kWindowBytes);
+  }
+  return fetches_.size() < kFetchesMax / share && bytes <= kWindowsBytesMax / share;
+}
+
 void Repair::start_fetches() {
-  const std::size_t fetches_max = quiet_ ? limits::kRepairsInFlight : 1;
-  if (listing_ || fetches_.size() >= fetches_max || services_.ports.catalog->summary().missing == 0) return;
-  if (services_.now() < std::max(listed_at_, next_fetch_) || services_.ports.images->status().health != StoreHealth::ok) return;
+  const auto reachable = [](const auto& link) { return link.second.bulk_up; };
+  if (starting_ || std::none_of(services_.links.begin(), services_.links.end(), reachable)) return;
+  if (services_.ports.images->status().health != StoreHealth::ok) return queue_.clear();
+  starting_ = true;
+  while (!queue_.empty() && room_for(queue_.front())) {
+    const ImageRecord record = std::move(queue_.front());
+    queue_.pop_front();
+    const bool coming = fetches_.contains(record.digest) || services_.arriving.contains(record.digest);
+    if (!coming) begin(record, kNobody, nullptr);
+  }
+  starting_ = false;
+  if (queue_.empty()) list_missing();
+}
+
+void Repair::list_missing() {
+  if (listing_ || services_.ports.catalog->summary().missing == 0 || services_.now() < listed_at_) return;
   listing_ = true;
-  auto listed = [this, fetches_max](Result<std::vector<CatalogEntry>> missing) {
+  auto listed = [this](Result<std::vector<CatalogEntry>> missing) {
     listing_ = false;
     if (!missing.ok()) return;
-    for (const CatalogEntry& entry : *missing) {
-      if (fetches_.size() >= fetches_max) return;
-      after_ = entry.record.digest;
-      const bool coming = fetches_.contains(entry.record.digest) || services_.arriving.contains(entry.record.digest);
-      if (!coming) begin(entry.record, services_.view().leader, nullptr);
-    }
-    if (missing->size() < limits::kRepairsInFlight) {
-      after_ = Digest{};
-      listed_at_ = services_.now() + kMissingPause;
-    }
+    for (CatalogEntry& entry : *missing) queue_.push_back(std::move(entry.record));
+    const bool more = missing->size() == limits::kListPageMax;
+    after_ = more ? queue_.back().digest : Digest{};
+    if (!more) listed_at_ = services_.now() + kMissingPause;
+    start_fetches();
   };
-  services_.ports.catalog->missing(after_, limits::kRepairsInFlight, services_.guard(std::move(listed)));
+  services_.ports.catalog->missing(after_, limits::kListPageMax, services_.guard(std::move(listed)));
 }
 
 void Repair::begin(const ImageRecord& record, NodeId first, Callback<void(const Status&)> done) {
@@ -56,14 +80,27 @@ void Repair::begin(const ImageRecord& record, NodeId first, Callback<void(const 
                                               static_cast<double>(services_.config.repair_bytes_per_second));
     next_fetch_ = std::max(next_fetch_, services_.now()) + std::chrono::duration_cast<Duration>(share);
   }
-  for (const auto& [id, link] : services_.links) {
-    if (link.bulk_up && id != first) fetch.sources.push_back(id);
-  }
-  const auto preferred = services_.links.find(first);
-  if (preferred != services_.links.end() && preferred->second.bulk_up) fetch.sources.push_back(first);
+  fetch.sources = sources(first);
   fetch.offered = static_cast<bool>(done);
   if (done) fetch.waiting.push_back(std::move(done));
   ask_next_source(record.digest);
+}
+
+/// The preferred one last, before it the one that is asked for the least now; the leader has most to do besides.
+std::vector<NodeId> Repair::sources(NodeId preferred) const {
+  const auto cost = [&](NodeId id) {
+    const ConnectionId connection = services_.links.at(id).bulk;
+    const auto asked = std::count_if(fetches_.begin(), fetches_.end(), [&](const auto& fetch) {
+      return fetch.second.call != 0 && fetch.second.connection == connection;
+    });
+    return std::tuple(id != preferred, asked, id == services_.view().leader);
+  };
+  std::vector<NodeId> out;
+  for (const auto& [id, link] : services_.links) {
+    if (link.bulk_up) out.push_back(id);
+  }
+  std::stable_sort(out.begin(), out.end(), [&](NodeId a, NodeId b) { return cost(a) > cost(b); });
+  return out;
 }
 
 void Repair::ask_next_source(const Digest& digest) {
@@ -98,7 +135,7 @@ void Repair::ask_next_source(const Digest& digest) {
 
 void Repair::grant(Fetch& fetch) {
   if (fetch.call == 0 || !fetch.put) return;
-  const std::uint64_t limit = fetch.put->written() + services_.window_bytes(limits::kRepairsInFlight * 4);
+  const std::uint64_t limit = fetch.put->written() + kWindowBytes;
   (void)services_.send(fetch.connection,
                        wire::Credit{fetch.call, fetch.put->written(), std::min(limit, fetch.record.size_bytes)});
 }

@@ -1,8 +1,8 @@
 // Repair: brings this node's catalog in line with the leader's, and fetches the bytes that it lacks.
 //
 // Records: when the leader's catalog root has differed for a while, the differing buckets are compared; what the leader
-// holds is merged, what only this node holds is offered to the leader. Bytes: from the leader or any other member, a few
-// images at a time, fewer while uploads are in flight.
+// holds is merged, what only this node holds is offered to the leader. Bytes: from all members that hold them, many small
+// images or a few large ones at a time, fewer while uploads are in flight.
 #pragma once
 
 #include "core/landing.hpp"
@@ -22,8 +22,8 @@ class Repair {
   }
   /// Equal to the leader, or a comparison a moment ago found no more than what uploads in flight explain.
   [[nodiscard]] bool up_to_date() const;
-  /// Every heartbeat interval. `quiet`: no upload touches this node now.
-  void tick(bool quiet);
+  /// Every heartbeat interval. `uploads`: how many touch this node now.
+  void tick(std::size_t uploads);
   void on_term_changed();
   /// Ends a comparison that is under way: what was read so far is no longer to be believed.
   void drop_sync();
@@ -43,7 +43,10 @@ class Repair {
   };
   struct Sync;
 
+  [[nodiscard]] bool room_for(const ImageRecord& record) const;
   void start_fetches();
+  void list_missing();
+  [[nodiscard]] std::vector<NodeId> sources(NodeId preferred) const;
   void begin(const ImageRecord& record, NodeId first, Callback<void(const Status&)> done);
   void ask_next_source(const Digest& digest);
   void on_answer(const Digest& digest, wire::Message& answer, Buffer& bytes);
@@ -67,10 +70,12 @@ class Repair {
   ParkedPuts& parked_;
   Landing& landing_;
   std::map<Digest, Fetch> fetches_;
+  std::deque<ImageRecord> queue_;  ///< Missing here, to be fetched next.
+  bool starting_ = false;
   bool listing_ = false;
-  bool quiet_ = true;  ///< No upload touches this node.
+  std::size_t uploads_ = 0;  ///< That touch this node.
   TimePoint listed_at_{};
-  TimePoint next_fetch_{};  ///< The configured rate allows no new fetch before.
+  TimePoint next_fetch_{};  ///< When the configured rate allows the next fetch; may be begun one tick early.
   Digest after_;
   TimePoint equal_at_{};  ///< Last heartbeat at which the roots were equal.
   std::optional<TimePoint> nearly_equal_at_;

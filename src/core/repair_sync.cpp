@@ -9,10 +9,11 @@ namespace {
 
 constexpr auto kRootPatience = std::chrono::milliseconds(300);
 constexpr auto kSyncPause = std::chrono::milliseconds(500);
+constexpr auto kSyncSilence = std::chrono::seconds(5);
 constexpr auto kNearlyEqualPause = std::chrono::seconds(2);
 constexpr auto kUpToDateAge = std::chrono::seconds(5);
 constexpr std::size_t kBucketsInFlightMax = 64;  ///< More differing buckets than this are not explained by uploads.
-constexpr std::size_t kBucketsAtOnce = 8;
+constexpr std::size_t kBucketsAtOnce = 32;
 
 }  // namespace
 
@@ -24,6 +25,7 @@ struct Repair::Sync {
   std::size_t asked = 0;  ///< Under way.
   std::map<std::uint32_t, std::map<Digest, Stamp>> theirs;
   std::vector<wire::Entry> only_here;
+  TimePoint progress;
   bool over = false;
 };
 
@@ -45,6 +47,8 @@ void Repair::on_term_changed() {
 void Repair::start_sync() {
   const TimePoint now = services_.now();
   const ElectionView& view = services_.view();
+  // An answer that its sender had no room for never comes.
+  if (sync_ && now - sync_->progress > kSyncSilence) sync_end(sync_);
   if (sync_ || view.role == ElectionRole::leader || view.leader == kNobody || now < next_sync_) return;
   if (now - equal_at_ < kRootPatience) return;
   const auto link = services_.links.find(view.leader);
@@ -52,6 +56,7 @@ void Repair::start_sync() {
   sync_ = std::make_shared<Sync>();
   sync_->term = view.term;
   sync_->leader = link->second.bulk;
+  sync_->progress = now;
   const wire::RequestId call =
       services_.calls.open(sync_->leader, [this, sync = sync_](wire::Message& answer, Buffer& hashes) {
         sync_hashes(sync, answer, hashes);
@@ -90,6 +95,7 @@ void Repair::sync_page(const std::shared_ptr<Sync>& sync, const wire::Message& a
   if (sync->over) return;
   const auto* page = std::get_if<wire::SyncBucketResult>(&answer);
   if (page == nullptr || page->term != sync->term || !sync->theirs.contains(page->bucket)) return sync_end(sync);
+  sync->progress = services_.now();
   std::map<Digest, Stamp>& theirs = sync->theirs[page->bucket];
   for (const wire::Entry& entry : page->entries) {
     theirs[entry.record.digest] = entry.record.stamp;

@@ -71,6 +71,23 @@ TEST_CASE("a node that comes back catches up by itself") {
   require_clean(sim);
 }
 
+TEST_CASE("a node that missed many small images fetches them from all others at once, and soon") {
+  SimCluster sim(cluster_of(3, 17));
+  sim.run_until_leader(2s);
+  sim.crash(NodeId{1});
+  std::vector<SimResult<UploadOutcome>> uploads;
+  for (std::uint64_t salt = 1; salt <= 400; ++salt) {
+    uploads.push_back(sim.put(make_image(salt, 9'000)));
+    sim.run_for(5ms);
+  }
+  REQUIRE(sim.run_until([&] { return std::all_of(uploads.begin(), uploads.end(), [](const auto& u) { return u.ok(); }); }, 20s));
+  sim.restart(NodeId{1});
+  CHECK(sim.converges(5s));
+  CHECK(sim.status(NodeId{1}).counters.repairs == 400);
+  for (const NodeId source : {NodeId{2}, NodeId{3}}) CHECK(sim.status(source).counters.reads > 100);
+  require_clean(sim);
+}
+
 TEST_CASE("a killed leader costs a few round trips, not a timeout") {
   SimCluster sim(cluster_of(3, 13));
   const NodeId old = sim.run_until_leader(2s);
