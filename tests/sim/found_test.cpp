@@ -109,3 +109,19 @@ TEST_CASE("a member that could not save that it is bound again votes for who kno
   CHECK(sim.converges(30s));
   require_clean(sim);
 }
+
+TEST_CASE("a candidate whose only other member is blank does not raise its term for ever") {  // seed 1795562703517, 3 nodes
+  SimCluster sim(cluster_of(3, 17));
+  REQUIRE(sim.run_until_leader(5s) == NodeId{3});
+  sim.run_for(1s);
+  sim.crash(NodeId{3});
+  sim.crash(NodeId{1});
+  sim.lose(NodeId{1}, Loss::kEverything);
+  sim.restart(NodeId{1});
+  sim.run_for(10s);
+  CHECK(sim.status(NodeId{2}).election.term <= 3);
+  sim.restart(NodeId{3});
+  CHECK(sim.run_until_leader(5s) != kNobody);
+  CHECK(sim.converges(30s));
+  require_clean(sim);
+}

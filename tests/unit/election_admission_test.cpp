@@ -123,3 +123,34 @@ TEST_CASE("election, rule 8: who does not know that it is bound votes for a cand
   CHECK(answers(VoteRequest{2, id_of(2), incarnation(2), false, incarnation(9)}) == "saved vote");
   CHECK(answers(VoteRequest{2, id_of(3), incarnation(3), false, incarnation(9)}) == "no vote");
 }
+
+TEST_CASE("election, rule 2: who is blank promises nothing to a candidate that counts by members") {
+  DurableState blank;
+  blank.node = id_of(1);
+  blank.incarnation = incarnation(9);
+  BullyOptions options;
+  options.self = id_of(1);
+  for (unsigned n = 1; n <= 3; ++n) options.configured.push_back(id_of(n));
+  BullyElection election(options, blank);
+  const TimePoint now = TimePoint{} + 1h;
+  election.start(now);
+  election.set_fitness({true, true, true, {}}, now);
+  ClusterId cluster;
+  cluster.bytes[0] = std::byte{1};
+  election.on_peer_up({id_of(2), incarnation(2), cluster, true}, now);
+  election.on_peer_up({id_of(3), incarnation(3), ClusterId{}, false}, now);
+  (void)election.take_actions();
+  const auto verdict = [&](const PreVote& ask) {
+    election.on_message(ask, now);
+    for (const ElectionAction& action : election.take_actions()) {
+      const auto* const sent = std::get_if<SendMessage>(&action);
+      const auto* const answer = sent == nullptr ? nullptr : std::get_if<PreVoteAnswer>(&sent->message);
+      if (answer != nullptr) return answer->verdict;
+    }
+    return PreVoteVerdict::leave_it_to_me;
+  };
+  CHECK(verdict(PreVote{1, 2, id_of(2)}) == PreVoteVerdict::no);
+  CHECK(verdict(PreVote{1, 2, id_of(2), false, false, incarnation(1)}) == PreVoteVerdict::no);
+  CHECK(verdict(PreVote{1, 2, id_of(2), false, false, incarnation(9)}) == PreVoteVerdict::would_vote);
+  CHECK(verdict(PreVote{1, 2, id_of(3)}) == PreVoteVerdict::would_vote);
+}

@@ -20,7 +20,9 @@ inline PreVoteVerdict BullyElection::judge(const PreVote& message, TimePoint now
   const auto peer = peers_.find(message.from);
   const bool hello_seen = peer != peers_.end() && !peer->second.incarnation.is_zero();
   if (message.next_term <= state_.term) return PreVoteVerdict::no;
-  if (!able_to_vote()) {
+  // A member of a cluster counts by its members: who is blank is none of them, and would only let it raise its term.
+  const bool counts_by_members = peer != peers_.end() && !peer->second.cluster.is_zero();
+  if (!able_to_vote() || (blank() && counts_by_members)) {
     if (!bound_by(message.binds)) return PreVoteVerdict::no;
   } else if (hello_seen && !may_be_candidate(message.from, peer->second.incarnation)) {
     return PreVoteVerdict::no;
