@@ -45,7 +45,9 @@ std::string remark_on(const MemberView& member) {
   return remark;
 }
 
-std::size_t member_count(const ClusterView& view) {
+/// How many copies each image should have.
+std::size_t copies_wanted(const ClusterView& view) {
+  if (view.shared) return 1;
   return static_cast<std::size_t>(
       std::count_if(view.members.begin(), view.members.end(), [](const MemberView& member) { return member.member; }));
 }
@@ -55,14 +57,17 @@ std::string table_of(const ClusterView& view) {
                {"OLDEST VERIFICATION"}, {"FREE", true}, {""}});
   for (const MemberView& member : view.members) {
     const bool known = member.reachable;
+    const bool holds = known && (!view.shared || member.id == view.leader);
     table.add({to_string(member.id), member.address, role_of(view, member),
-               known ? std::to_string(member.report.images) : "-", known ? std::to_string(member.report.missing) : "-",
+               holds ? std::to_string(member.report.images) : "-", holds ? std::to_string(member.report.missing) : "-",
                known ? std::to_string(member.report.damaged) : "-",
-               known ? date_or_dash(member.report.oldest_verified_ms) : "-",
+               holds ? date_or_dash(member.report.oldest_verified_ms) : "-",
                known ? human_bytes(member.report.free_bytes) : "-", remark_on(member)});
   }
-  std::string text = table.text() + "\nImages with fewer than " + std::to_string(member_count(view)) +
-                     " copies: " + std::to_string(view.under_replicated);
+  std::string text = table.text() + "\n";
+  text += view.shared ? "One directory, shared by all nodes. Images without their one copy: "
+                      : "Images with fewer than " + std::to_string(copies_wanted(view)) + " copies: ";
+  text += std::to_string(view.under_replicated);
   if (view.leader == cloudp2p::kNobody || view.answered_by != view.leader)
     text += "  (as node " + to_string(view.answered_by) + " sees it)";
   if (!view.change.empty()) text += "\nMembers: " + view.change;
@@ -82,7 +87,7 @@ void print_json(Output& out, const ClusterView& view) {
     write_leader(json, view.leader);
     json.field("term", view.term).field("cluster", view.cluster.hex());
     json.field("quorum", view.quorum_none ? "none" : "majority").field("answered_by", value(view.answered_by));
-    json.field("copies_wanted", member_count(view)).field("under_replicated", view.under_replicated);
+    json.field("copies_wanted", copies_wanted(view)).field("shared", view.shared).field("under_replicated", view.under_replicated);
     if (view.change.empty()) {
       json.field("change", nullptr);
     } else {

@@ -61,6 +61,8 @@ class BullyElection final : public Election {
   /// Leader: whether its catalog has all that was ever acknowledged, so that whoever equals it may be admitted. True where
   /// nobody says otherwise.
   void set_complete(bool complete) { complete_ = complete; }
+  /// A term was met elsewhere than in a message. One above the present is taken over: this node leads no lower one.
+  void meet_term(Term term, TimePoint now);
 
   [[nodiscard]] std::vector<ElectionAction> take_actions() override;
   [[nodiscard]] TimePoint next_deadline() const override;

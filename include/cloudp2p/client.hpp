@@ -97,6 +97,7 @@ struct ClusterView {
   bool quorum_none = false;
   std::vector<MemberView> members;  ///< And nodes that are only configured.
   std::string change;  ///< What the one that answered says of a change of members, or of files that differ.
+  bool shared = false;  ///< One directory for all nodes: each image has one copy, whatever the number of members.
 };
 /// One node's answer about its own copy of an image.
 struct CopyCheck {

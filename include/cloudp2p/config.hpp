@@ -59,6 +59,8 @@ struct Config {
 
   // The cluster.
   Quorum quorum = Quorum::majority;
+  /// All nodes mount one directory as `shared_dir`: the leader alone writes to it, and nothing is replicated.
+  bool shared = false;
   Takeover takeover = Takeover::polite;
   ElectionTiming timing;
 

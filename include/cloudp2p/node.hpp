@@ -17,6 +17,7 @@
 #include <cloudp2p/entropy.hpp>
 #include <cloudp2p/image_store.hpp>
 #include <cloudp2p/log_sink.hpp>
+#include <cloudp2p/shared_store.hpp>
 #include <cloudp2p/state_store.hpp>
 #include <cloudp2p/timers.hpp>
 #include <cloudp2p/transport.hpp>
@@ -34,6 +35,7 @@ struct NodePorts {
   ImageStore* images = nullptr;
   Catalog* catalog = nullptr;  ///< Already opened.
   StateStore* state = nullptr;
+  SharedStore* shared = nullptr;  ///< With Config::shared, instead of `images` and `catalog`.
 };
 
 /// Counted since start.

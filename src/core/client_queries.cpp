@@ -252,6 +252,7 @@ void MembersOperation::all_settled() {
     view.members.push_back({row.id, row.address, row.reachable, row.voter, row.report,
                             std::chrono::milliseconds(static_cast<std::int64_t>(row.silent_ms)), row.member, row.other_file});
   view.change = std::move(best_->change);
+  view.shared = best_->shared;
   finish(std::move(view));
 }
 
@@ -273,8 +274,11 @@ void VerifyOperation::failed(NodeId node, const Error& error) {
 
 void VerifyOperation::all_settled() {
   std::vector<CopyCheck> out;
-  for (auto& [node, check] : checks_)
-    out.push_back(std::move(check));
+  for (auto& [node, check] : checks_) {
+    // Of a directory that all nodes share the leader looks at the one copy.
+    if (check.code != Errc::not_leader) out.push_back(std::move(check));
+  }
+  if (out.empty()) return fail({Errc::no_leader, "no node leads, and nobody else may look at the shared directory"});
   finish(std::move(out));
 }
 

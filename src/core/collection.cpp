@@ -18,6 +18,7 @@ wire::Entry Collection::named(const ImageRecord& record) {
 }
 
 bool Collection::all_equal() const {
+  if (services_.shared()) return true;
   // While the members change, a former one may still be needed; only what all of both hold could be forgotten.
   if (services_.view().previous) return false;
   const std::uint64_t root = services_.ports.catalog->summary().root;
@@ -61,7 +62,7 @@ void Collection::raise_watermark(std::vector<wire::Entry> dead) {
     busy_ = false;
     if (!status.ok() || !services_.leads(term)) return;
     services_.log(LogLevel::info, fmt::format("forgetting {} tombstones that every member holds", dead.size()));
-    for (const NodeId id : services_.connected_voters()) order(services_.links.at(id).bulk, dead);
+    for (const NodeId id : services_.replica_voters()) order(services_.links.at(id).bulk, dead);
     for (const wire::Entry& entry : dead) forget(entry.record);
     if (dead.size() + 1 >= limits::kSyncRecordsPerPage) next_ = TimePoint{};
   };

@@ -137,6 +137,9 @@ Status validate_store(const Config& config) {
   if (config.shared_dir.find('\0') != std::string::npos) {
     return problem("/shared_dir", "expected a path without NUL characters");
   }
+  if (config.shared && config.quorum == Quorum::none) {
+    return problem("/shared", "a shared directory has one writer, which a majority elects: it can not go with \"quorum\": \"none\"");
+  }
   if (config.image_bytes_max == 0 || config.image_bytes_max > kBytesMax) {
     return problem("/store/image_bytes_max", "expected a whole number from 1 to " + std::to_string(kBytesMax) +
                                                  ", got " + std::to_string(config.image_bytes_max));

@@ -92,8 +92,9 @@ void Copies::forget(const CatalogEntry& entry, const Error& error) {
   if (services_.extras.sabotage.damage_not_recorded) return finish(digest, error);
   auto noted = [this, digest, error](const Result<CatalogEntry>& held) {
     if (held.ok() && !held->present && !held->record.tombstone) {
-      services_.log(LogLevel::error, fmt::format("image {}: {}; it will be fetched again from another node",
-                                                 short_id(digest), error.text()));
+      services_.log(LogLevel::error, fmt::format("image {}: {}; {}", short_id(digest), error.text(),
+                                                 services_.shared() ? "there is no other copy: store the image again"
+                                                                    : "it will be fetched again from another node"));
     }
     finish(digest, error);
   };

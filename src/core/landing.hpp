@@ -23,6 +23,7 @@ class Landing {
   [[nodiscard]] std::optional<StoredImage> take_orphan(const Digest& digest);
   /// Puts the record of bytes that are in place already, under the same checks of the term.
   void adopt(const StoredImage& stored, const ImageRecord& record, Term term, Done done);
+  void forget_orphans() { orphans_.clear(); }
   /// Content of this digest is landing now.
   [[nodiscard]] bool under_way(const Digest& digest) const { return under_way_.contains(digest); }
   /// Bytes that are in place without a record belong to this image: it claims them, or they leave with it.

@@ -53,6 +53,7 @@ class ParkedPuts {
   /// The parked put of this content, or nothing.
   [[nodiscard]] std::unique_ptr<LocalPut> take(const Digest& digest, std::uint64_t size_bytes);
   void expire();
+  void clear() { parked_.clear(); }
   [[nodiscard]] std::size_t size() const { return parked_.size(); }
 
  private:

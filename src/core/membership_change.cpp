@@ -193,6 +193,7 @@ const MemberReport* MembershipChange::fresh_report(NodeId id) const {
 bool MembershipChange::nearly_complete(NodeId id) const {
   const MemberReport* const report = fresh_report(id);
   if (report == nullptr || report->missing > kNearlyComplete) return false;
+  if (services_.shared()) return true;
   // What a disk that takes nothing lacks, it will go on lacking.
   if (report->missing > 0 && report->health != static_cast<std::uint8_t>(StoreHealth::ok)) return false;
   if (services_.extras.sabotage.change_without_copies) return true;
@@ -203,6 +204,7 @@ bool MembershipChange::nearly_complete(NodeId id) const {
 /// whatever was acknowledged is here.
 bool MembershipChange::complete(NodeId id) const {
   const CatalogSummary& own = services_.ports.catalog->summary();
+  if (services_.shared()) return id == services_.self || fresh_report(id) != nullptr;
   if (id == services_.self) return own.missing == 0;
   const MemberReport* const report = fresh_report(id);
   return report != nullptr && report->missing == 0 && report->catalog_root == own.root;

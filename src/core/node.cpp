@@ -7,6 +7,9 @@ namespace cloudp2p {
 Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& ports, const NodeExtras& extras) {
   const Status valid = validate(config, true);
   if (!valid.ok()) return valid.error();
+  if (config.shared != (ports.shared != nullptr)) {
+    return Error{Errc::invalid_argument, "Config::shared and NodePorts::shared go together"};
+  }
   Result<std::optional<DurableState>> loaded = ports.state->load();
   DurableState state;
   bool fresh = true;
@@ -26,7 +29,8 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& 
                                                 "and learns until the leader admits it",
                                                 value(config.node_id), loaded.error().text()));
   }
-  const std::optional<Incarnation> owner = ports.catalog->owner();
+  // One that all nodes share goes with nobody's state file.
+  const std::optional<Incarnation> owner = config.shared ? std::nullopt : ports.catalog->owner();
   if (!fresh && owner && *owner != state.incarnation && state.membership.version > 0) {
     // Its promises would be kept without the records that they are about.
     ports.log->log(LogLevel::error, fmt::format("[Node {}] the catalog of this directory {}: this node begins a new "
@@ -74,6 +78,10 @@ Services make_services(const Config& config, const NodePorts& ports, const NodeE
 
 NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtras& extras, DurableState state, bool fresh)
     : services_(make_services(config, ports, extras)),
+      tenure_(services_, {[this](Term term) { takeover_.begin(term); },
+                          [this](Term newer) {
+                            driver_->feed([&](Election&, TimePoint now) { bully_->meet_term(newer, now); });
+                          }}),
       initial_state_(std::move(state)),
       fresh_(fresh),
       parked_(services_),
@@ -142,9 +150,9 @@ Status NodeImpl::start() {
     if (!status.ok()) services_.log(LogLevel::error, "cannot read the stored images: " + status.error().text());
     begin_election();
   };
-  // Beside a new catalog every file would look unlisted.
+  // Beside a new catalog every file would look unlisted. Of a shared one the leader takes care, when it takes it.
   const std::optional<Incarnation> owner = services_.ports.catalog->owner();
-  if (owner && owner->is_zero()) {
+  if (services_.shared() || (owner && owner->is_zero())) {
     services_.ports.executor->post(services_.guard([reconciled] { reconciled(Status{}); }));
   } else {
     reconcile(services_, services_.guard(std::move(reconciled)));
@@ -160,8 +168,9 @@ void NodeImpl::begin_election() {
 
 void NodeImpl::claim_catalog(const Status& saved) {
   Catalog& catalog = *services_.ports.catalog;
-  if (!saved.ok() || catalog.owner() == initial_state_.incarnation) return take_part(saved);
-  catalog.claim(initial_state_.incarnation, services_.guard([this](const Status& claimed) { take_part(claimed); }));
+  const bool claimed = services_.shared() || catalog.owner() == initial_state_.incarnation;
+  if (!saved.ok() || claimed) return take_part(saved);
+  catalog.claim(initial_state_.incarnation, services_.guard([this](const Status& durable) { take_part(durable); }));
 }
 
 void NodeImpl::take_part(const Status& durable) {
@@ -183,13 +192,15 @@ void NodeImpl::arm_tick() {
 }
 
 void NodeImpl::tick() {
+  // The word that this node stepped down may wait behind a disk that is slow.
+  if (tenure_.lasts() && services_.view().role != ElectionRole::leader) let_go();
   update_fitness();
   uploads_.tick();
   deletes_.tick();
   takeover_.tick();
   parked_.expire();
   const std::size_t uploads = uploads_.in_flight() + replicas_.in_flight();
-  repair_.tick(uploads);
+  if (!services_.shared()) repair_.tick(uploads);
   scrub_.tick(uploads + repair_.in_flight() == 0);
   burial_.tick();
   collection_.tick();
@@ -284,7 +295,7 @@ NodeStatus NodeImpl::status() const {
   out.store = services_.ports.images->status();
   out.under_replicated = under_replicated_;
   out.oldest_verified_ms = scrub_.oldest_verified_ms();
-  out.membership_note = membership_.text();
+  out.membership_note = note();
   out.uploads_in_flight = uploads_.in_flight() + replicas_.in_flight();
   out.bytes_in_flight = uploads_.bytes_in_flight();
   out.counters = services_.counters;

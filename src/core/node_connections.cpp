@@ -7,11 +7,19 @@ namespace cloudp2p::core {
 namespace {
 
 /// Settings that must agree in one cluster.
-std::uint64_t config_digest(const Config& config) {
+std::uint64_t config_digest(const Services& services) {
   std::uint64_t hash = 1469598103934665603ULL;
   auto mix = [&hash](std::uint64_t part) { hash = (hash ^ part) * 1099511628211ULL; };
-  mix(static_cast<std::uint64_t>(config.quorum));
+  mix(static_cast<std::uint64_t>(services.config.quorum));
+  // Where a node mounts something else, what the others acknowledged would seem to be gone.
+  if (services.shared()) mix(services.ports.shared->identity());
   return hash;
+}
+
+std::string other_setting(const Services& services, NodeId node) {
+  if (!services.shared()) return fmt::format("node {} runs with another \"quorum\" or \"shared\" setting", value(node));
+  return fmt::format("node {} does not share the directory {}, or runs with another \"quorum\" or \"shared\" setting",
+                     value(node), services.config.shared_dir);
 }
 
 constexpr const char* kBuild = "cloudp2p 0.1.0";
@@ -27,7 +35,7 @@ wire::Hello NodeImpl::hello(const ConnectionInfo& info, bool reply) const {
   out.founded = services_.view().founded;
   out.lane = info.lane;
   out.build = kBuild;
-  out.config_digest = config_digest(services_.config);
+  out.config_digest = config_digest(services_);
   return out;
 }
 
@@ -55,9 +63,7 @@ Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& h
     return {Errc::mismatch, fmt::format("expected node {}, node {} answered: check the peers' addresses",
                                         value(connection.info.peer), value(hello.node))};
   }
-  if (hello.config_digest != config_digest(services_.config)) {
-    return {Errc::mismatch, fmt::format("node {} runs with another \"quorum\" setting", value(hello.node))};
-  }
+  if (hello.config_digest != config_digest(services_)) return {Errc::mismatch, other_setting(services_, hello.node)};
   const ElectionView& view = services_.view();
   if (hello.founded && view.founded && hello.cluster != view.cluster) {
     return {Errc::mismatch, fmt::format("node {} belongs to cluster {}, this node to {}: one of the directories comes from "

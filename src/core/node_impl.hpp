@@ -13,6 +13,7 @@
 #include "core/replicas.hpp"
 #include "core/scrub.hpp"
 #include "core/takeover.hpp"
+#include "core/tenure.hpp"
 #include "core/uploads.hpp"
 
 #include <cloudp2p/bully_election.hpp>
@@ -84,6 +85,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void carry_out(const MemberReported& reported);
   void serve(Term term);
   void leave_office();
+  void let_go();
   [[nodiscard]] std::unique_ptr<ElectionDriver> make_driver();
   void begin_election();
   void claim_catalog(const Status& saved);
@@ -92,6 +94,8 @@ class NodeImpl final : public Node, private TransportHandler {
   void arm_tick();
   void update_fitness();
   [[nodiscard]] MemberReport own_report() const;
+  /// For people: what the leader waits for, or what there is to say of members and files.
+  [[nodiscard]] std::string note() const { return tenure_.text().empty() ? membership_.text() : tenure_.text(); }
   [[nodiscard]] std::uint64_t count_under_replicated() const;
   void continue_handover();
   void end_handover();
@@ -108,6 +112,7 @@ class NodeImpl final : public Node, private TransportHandler {
   };
 
   Services services_;
+  Tenure tenure_;
   BullyElection* bully_ = nullptr;  ///< Owned by the driver.
   DurableState initial_state_;
   bool fresh_;

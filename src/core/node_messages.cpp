@@ -160,7 +160,8 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
   result.cluster = view.cluster;
   result.under_replicated = under_replicated_;
   result.quorum_none = services_.config.quorum == Quorum::none;
-  result.change = membership_.text();
+  result.change = note();
+  result.shared = services_.shared();
   for (const auto& [id, address] : addresses_) {
     wire::MemberRow row;
     row.id = id;

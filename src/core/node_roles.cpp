@@ -25,6 +25,7 @@ void NodeImpl::carry_out(const LeadTerm& lead) {
   announced_term_ = lead.term;
   replicas_.on_term_changed();
   repair_.on_term_changed();
+  if (services_.shared()) return tenure_.begin(lead.term);
   takeover_.begin(lead.term);
   for (const NodeId voter : lead.voters) {
     if (voter != services_.self) takeover_.on_promise(voter);
@@ -51,6 +52,14 @@ void NodeImpl::leave_office() {
   reads_.on_stepped_down();
   replicas_.on_term_changed();
   repair_.on_term_changed();
+  if (services_.shared()) let_go();
+}
+
+/// What is half done here belongs to the store that the next leader takes.
+void NodeImpl::let_go() {
+  parked_.clear();
+  landing_.forget_orphans();
+  tenure_.end();
 }
 
 void NodeImpl::carry_out(const FollowLeader& follow) {
@@ -111,7 +120,8 @@ MemberReport NodeImpl::own_report() const {
   const StoreStatus store = services_.ports.images->status();
   std::vector<NodeId> ids;
   for (const PeerAddress& peer : services_.config.peers) ids.push_back(peer.id);
-  return MemberReport{catalog.root,
+  // Of nodes that share one directory only the leader knows the records, and no other lacks any.
+  return MemberReport{services_.shared() ? 0 : catalog.root,
                       catalog.images,
                       catalog.missing,
                       store.free_bytes,
@@ -128,7 +138,7 @@ void NodeImpl::update_fitness() {
   const bool writes = store.health == StoreHealth::ok && !services_.catalog_failed;
   const bool full = store.health == StoreHealth::full && !services_.catalog_failed;
   fitness.can_vote = fitness.can_lead = writes || full;  // somebody must lead even when all disks are full
-  fitness.caught_up = writes && catalog.missing == 0 && repair_.up_to_date();
+  fitness.caught_up = writes && (services_.shared() || (catalog.missing == 0 && repair_.up_to_date()));
   fitness.report = own_report();
   const bool leads = services_.view().role == ElectionRole::leader;
   if (leads) under_replicated_ = count_under_replicated();
@@ -140,7 +150,7 @@ void NodeImpl::update_fitness() {
 
 /// A leader whose disk is full makes way for a member that can still take images.
 void NodeImpl::make_way_when_full() {
-  if (!services_.serving || handover_ || services_.ports.images->status().health != StoreHealth::full) return;
+  if (services_.shared() || !services_.serving || handover_ || services_.ports.images->status().health != StoreHealth::full) return;
   for (const NodeId id : services_.connected_voters()) {
     const auto at = services_.reports.find(id);
     const bool has_room = at != services_.reports.end() && at->second.report.free_bytes > 0 &&
@@ -154,6 +164,7 @@ void NodeImpl::make_way_when_full() {
 std::uint64_t NodeImpl::count_under_replicated() const {
   const CatalogSummary& catalog = services_.ports.catalog->summary();
   std::uint64_t lacking = catalog.missing;
+  if (services_.shared()) return lacking;
   for (const Member& member : services_.view().membership.members) {
     if (member.id == services_.self) continue;
     const auto at = services_.reports.find(member.id);

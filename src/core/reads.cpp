@@ -115,8 +115,9 @@ void Reads::on_fetch(ConnectionId connection, const wire::Fetch& ask) {
   auto found = [this, key](Result<std::optional<CatalogEntry>> entry) {
     const auto at = fetches_.find(key);
     if (at == fetches_.end()) return;
-    if (!entry.ok()) return end_fetch(key, entry.code(), entry.error().message);
-    if (!entry->has_value() || !(*entry)->present || (*entry)->record.tombstone) {
+    const bool elsewhere = entry.code() == Errc::not_leader;  // the store is shared, and not open here
+    if (!entry.ok() && !elsewhere) return end_fetch(key, entry.code(), entry.error().message);
+    if (elsewhere || !entry->has_value() || !(*entry)->present || (*entry)->record.tombstone) {
       return end_fetch(key, Errc::not_found, fmt::format("node {} does not hold the bytes", value(services_.self)));
     }
     Serving& serving = at->second;

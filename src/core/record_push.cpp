@@ -31,7 +31,7 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
     services_.pushing.insert(record.digest);
     push.entries.push_back(wire::Entry{record, false, 0});
   }
-  const std::vector<NodeId> voters = services_.connected_voters();
+  const std::vector<NodeId> voters = services_.replica_voters();
   batch->waiting = voters.size();
   for (const NodeId voter : voters) {
     const ConnectionId connection = services_.links.at(voter).bulk;

@@ -21,7 +21,7 @@ std::vector<NodeId> Services::connected_voters() const {
   return out;
 }
 
-std::size_t Services::copies_needed(const Membership& membership) const {
+std::size_t Services::voters_needed(const Membership& membership) const {
   if (config.quorum == Quorum::none) return 1;
   const std::size_t majority = majority_of(membership.members.size());
   return extras.sabotage.majority_one_short ? std::max<std::size_t>(majority - 1, 1) : majority;

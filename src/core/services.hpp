@@ -66,6 +66,10 @@ class Services {
 
   /// Voters of the membership, without this node, whose links are up under the incarnation that the membership names.
   [[nodiscard]] std::vector<NodeId> connected_voters() const;
+  /// All nodes mount one directory: this leader's copy is the only one, and durable for all.
+  [[nodiscard]] bool shared() const { return ports.shared != nullptr; }
+  /// Connected voters that keep copies of their own.
+  [[nodiscard]] std::vector<NodeId> replica_voters() const { return shared() ? std::vector<NodeId>() : connected_voters(); }
   [[nodiscard]] bool is_voter(NodeId id) const;
   /// How many durable copies an acknowledgement needs, this node's included.
   [[nodiscard]] std::size_t copies_needed() const { return copies_needed(view().membership); }
@@ -81,7 +85,7 @@ class Services {
     return enough(view().membership) && (!view().previous || enough(*view().previous));
   }
   [[nodiscard]] std::string no_quorum_text() const;
-  [[nodiscard]] bool majority_connected() const { return connected_voters().size() + 1 >= copies_needed(); }
+  [[nodiscard]] bool majority_connected() const { return connected_voters().size() + 1 >= voters_needed(view().membership); }
   /// Why this node takes no changes from clients now; no error when it leads and serves.
   [[nodiscard]] Error not_serving() const;
   /// Image bytes that one of so many concurrent transfers may have in flight.
@@ -114,7 +118,10 @@ class Services {
   }
 
  private:
-  [[nodiscard]] std::size_t copies_needed(const Membership& membership) const;
+  [[nodiscard]] std::size_t voters_needed(const Membership& membership) const;
+  [[nodiscard]] std::size_t copies_needed(const Membership& membership) const {
+    return shared() ? 1 : voters_needed(membership);
+  }
 
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::uint64_t sequence_ = 0;

@@ -47,7 +47,7 @@ void Takeover::begin_again() {
 }
 
 void Takeover::on_promise(NodeId from) {
-  if (!active_ || comparing_ || !services_.leads(term_)) return;
+  if (!active_ || comparing_ || services_.shared() || !services_.leads(term_)) return;
   promised_.insert(from);
   if (!voters_.contains(from)) ask(from);
 }

@@ -239,11 +239,12 @@ void Uploads::settle(const JobPtr& job) {
 void Uploads::answer_client(Job& job) {
   std::uint32_t copies = job.local_done ? 1 : 0;
   for (const auto& [id, replica] : job.replicas) copies += replica.state == ReplicaState::acked ? 1U : 0U;
-  const auto members = static_cast<std::uint32_t>(services_.view().membership.members.size());
+  const std::size_t members = services_.shared() ? 1 : services_.view().membership.members.size();
   if (job.client.connection == kNoConnection) return;
   (void)services_.send(job.client.connection,
                        wire::UploadResult{job.client.ask.request, job.record.digest, job.record.size_bytes,
-                                          job.record.stamp, services_.self, copies, members, job.metadata_only});
+                                          job.record.stamp, services_.self, copies, static_cast<std::uint32_t>(members),
+                                          job.metadata_only});
 }
 
 void Uploads::acknowledge(const JobPtr& job) {

@@ -17,9 +17,8 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
   const std::size_t needed = services_.copies_needed();
   std::size_t with_room = services_.ports.images->status().health == StoreHealth::ok ? 1 : 0;
   if (with_room == 0) return {Errc::full, "the leader's disk takes no writes: " + services_.ports.images->status().problem};
-  const std::vector<NodeId> voters = services_.connected_voters();
-  if (voters.size() + 1 < needed) return {Errc::no_quorum, services_.no_quorum_text()};
-  for (const NodeId id : voters) {
+  if (!services_.majority_connected()) return {Errc::no_quorum, services_.no_quorum_text()};
+  for (const NodeId id : services_.replica_voters()) {
     const auto report = services_.reports.find(id);
     const bool known_full = report != services_.reports.end() &&
                             (report->second.report.health != 0 || report->second.report.free_bytes < ask.size_bytes);
@@ -156,7 +155,7 @@ void Uploads::open_put(const JobPtr& job) {
 
 void Uploads::open_replicas(const JobPtr& job) {
   const std::weak_ptr<Job> weak = job;
-  for (const NodeId id : services_.connected_voters()) {
+  for (const NodeId id : services_.replica_voters()) {
     Replica& replica = job->replicas[id];
     replica.connection = services_.links.at(id).bulk;
     replica.limit = limits::kUploadWindowBytesMin;

@@ -219,6 +219,7 @@ struct MembersResult {
   bool quorum_none = false;
   std::vector<MemberRow> rows;
   std::string change;  ///< What the one that answers says of members and files; empty when they agree.
+  bool shared = false;  ///< One directory for all nodes.
 };
 
 // Anti-entropy and takeover.

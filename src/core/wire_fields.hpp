@@ -323,7 +323,8 @@ struct Shape<MembersResult> : MessageType<32> {
                                      Field{6, "under_replicated", &MembersResult::under_replicated},
                                      Field{7, "quorum_none", &MembersResult::quorum_none},
                                      Field{8, "rows", &MembersResult::rows, 2 * limits::kMembersMax},
-                                     Field{9, "change", &MembersResult::change, kSentenceBytesMax, Text::sentence}};
+                                     Field{9, "change", &MembersResult::change, kSentenceBytesMax, Text::sentence},
+                                     Field{10, "shared", &MembersResult::shared}};
 };
 template <>
 struct Shape<SyncHashes> : MessageType<33> {

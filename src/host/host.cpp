@@ -7,6 +7,7 @@
 #include "host/channel_session.hpp"
 #include "host/run_on.hpp"
 #include "store/directory_image_store.hpp"
+#include "store/shared_directory.hpp"
 #include "store/sqlite_catalog.hpp"
 #include "store/state_file.hpp"
 
@@ -56,6 +57,7 @@ class Member final : public AsioHost {
   ~Member() override {
     node_.reset();
     transport_.reset();
+    shared_.reset();
     images_.reset();
     catalog_.reset();
     state_.reset();
@@ -69,7 +71,7 @@ class Member final : public AsioHost {
     if (!opened.ok()) return opened;
     Result<std::unique_ptr<Node>> node = Node::open(
         config_, NodePorts{&executor_, transport_.get(), &timers_, &entropy_, &log_, images_.get(), catalog_.get(),
-                           state_.get()});
+                           state_.get(), shared_.get()});
     if (!node.ok()) return node.error();
     node_ = std::move(*node);
     return node_->start();
@@ -125,13 +127,18 @@ class Member final : public AsioHost {
       options.space.floor_bytes = *config_.free_bytes_min;
       options.space.floor_percent = 100;
     }
+    if (config_.shared) options.shared_as = config_.node_id;
     Result<std::unique_ptr<store::StoreDirectory>> directory =
         store::StoreDirectory::open(config_.shared_dir, options, entropy_);
     if (!directory.ok()) return directory.error();
     directory_ = std::move(*directory);
-    images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_,
-                                                           [] { return std::make_unique<StoreHasher>(); }, log_);
+    const auto hasher = [] { return std::make_unique<StoreHasher>(); };
     state_ = std::make_unique<store::StateFile>(executor_, *directory_);
+    if (config_.shared) {
+      shared_ = std::make_unique<store::SharedDirectory>(executor_, *directory_, hasher, config_.node_id, log_);
+      return {};
+    }
+    images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_, hasher, log_);
     const std::string catalog = directory_->meta_path() + "/catalog.sqlite";
     catalog_ = std::make_unique<store::SqliteCatalog>(catalog, executor_, log_);
     return catalog_->open();
@@ -148,6 +155,7 @@ class Member final : public AsioHost {
   std::unique_ptr<store::StoreDirectory> directory_;
   std::unique_ptr<store::DirectoryImageStore> images_;
   std::unique_ptr<store::StateFile> state_;
+  std::unique_ptr<store::SharedDirectory> shared_;  ///< Instead of images and catalog.
   std::unique_ptr<store::SqliteCatalog> catalog_;
   std::unique_ptr<asio_net::AsioTransport> transport_;
   std::unique_ptr<Node> node_;

@@ -45,6 +45,10 @@ Status read_ms(const Place& at, milliseconds& out, std::uint64_t max) {
   return {};
 }
 
+Status read_flag(const Place& at, bool& out) {
+  return at.value.get_bool().get(out) == simdjson::SUCCESS ? Status() : Status(at.expected("true or false"));
+}
+
 Status read_address(const Place& at, Address& out) {
   std::string text;
   if (Status status = read_text(at, text, kAddress); !status) return status;
@@ -212,6 +216,7 @@ Status read_root(const Place& at, Draft& draft) {
       {"peers", read_peers},
       {"shared_dir",
        [](const Place& p, Draft& d) { return read_text(p, d.config.shared_dir, "the path of a directory"); }},
+      {"shared", [](const Place& p, Draft& d) { return read_flag(p, d.config.shared); }},
       {"node_id", [](const Place& p, Draft& d) { return read_id(p, d.config.node_id); }},
       {"listen", read_listen},
       {"encryption_key", [](const Place& p, Draft& d) { return read_secret(p, d.config.encryption_key); }},

@@ -83,6 +83,7 @@ std::string to_json(const Config& config) {
   json.begin_object().field("schema", 1);
   write_peers(json, config);
   json.field("shared_dir", config.shared_dir);
+  if (config.shared) json.field("shared", true);
   if (config.node_id != kNobody) json.field("node_id", value(config.node_id));
   if (config.listen) json.field("listen", to_string(*config.listen));
   write_channel(json, config);

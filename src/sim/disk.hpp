@@ -37,16 +37,21 @@ class Disk {
     failing_calls_ = fails ? failing_calls_ | bit : failing_calls_ & ~bit;
   }
   void heal_calls() noexcept { failing_calls_ = 0; }
+  /// Another machine writes there: nothing is stored any more, but for this node's state.
+  void set_fenced(bool fenced) noexcept { fenced_ = fenced; }
+  [[nodiscard]] bool fenced() const noexcept { return fenced_; }
   /// This call meets EIO now.
   [[nodiscard]] bool breaks(testing::DiskCall call) const noexcept {
     return (failing_calls_ & (1U << static_cast<unsigned>(call))) != 0;
   }
   /// A change of what is stored is refused now.
   [[nodiscard]] bool refuses(testing::DiskCall call) const noexcept {
+    if (fenced_ && call != testing::DiskCall::kSaveState) return true;
     return fault_ == DiskFault::io || fault_ == DiskFault::read_only || breaks(call);
   }
   /// What the refusal of this call says.
   [[nodiscard]] Error error(testing::DiskCall call) const {
+    if (fenced_ && call != testing::DiskCall::kSaveState) return Error{Errc::stale_term, "another node writes to this disk"};
     if (breaks(call)) return Error{Errc::io, "the simulated disk failed"};
     if (fault_ == DiskFault::full) return Error{Errc::full, "no space left on the simulated disk"};
     if (fault_ == DiskFault::read_only) return Error{Errc::read_only, "the simulated disk is read-only"};
@@ -92,6 +97,7 @@ class Disk {
   unsigned factor_ = 1;
   DiskFault fault_ = DiskFault::none;
   unsigned failing_calls_ = 0;
+  bool fenced_ = false;
 };
 
 }  // namespace cloudp2p::sim

@@ -145,6 +145,7 @@ void Invariants::on_forgotten(Machine& member, const ImageRecord& record) {
   Stamp& forgotten = forgotten_[record.digest];
   if (!record.tombstone || record.stamp <= forgotten) return;
   forgotten = record.stamp;
+  if (options_.shared) return forget_acknowledged(record);  // all have one catalog
   // Of a machine whose process has just died nobody knows what it took for the membership.
   const Membership membership = member.running() ? member.status().election.membership : Membership{};
   for (const Member& one : membership.members) {
@@ -158,6 +159,10 @@ void Invariants::on_forgotten(Machine& member, const ImageRecord& record) {
                          text(record.stamp), value(one.id)));
     log_.note(whereabouts(record.digest));
   }
+  forget_acknowledged(record);
+}
+
+void Invariants::forget_acknowledged(const ImageRecord& record) {
   const auto acknowledged = newest_acknowledged_.find(record.digest);
   if (acknowledged != newest_acknowledged_.end() && acknowledged->second <= record.stamp) {
     newest_acknowledged_.erase(acknowledged);
@@ -272,7 +277,7 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
              fmt::format("node {} acknowledged {} {} without a majority of durable copies", value(member.id()),
                          short_id(record.digest), text(record.stamp)));
     log_.note(whereabouts(record.digest));
-  } else if (!on_majority(held_by(member), in_time)) {
+  } else if (options_.shared ? !in_time(of(member.id())) : !on_majority(held_by(member), in_time)) {
     violated("I6 (no acknowledgement under a superseded term)",
              fmt::format("node {} acknowledged {} {}, but no majority had it before it promised a term above {}",
                          value(member.id()), short_id(record.digest), text(record.stamp), term));

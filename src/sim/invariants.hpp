@@ -148,6 +148,7 @@ class Invariants final : public MachineEvents {
   void check_kept(const char* rule, const Membership& members, const Digest& digest, const Stamp& stamp);
   void members_changed(const Membership& members);
   void on_forgotten(Machine& member, const ImageRecord& record);
+  void forget_acknowledged(const ImageRecord& record);
   /// All that is known of one image, for people.
   [[nodiscard]] std::string whereabouts(const Digest& digest) const;
   /// Into the log, if this is the image that somebody watches.

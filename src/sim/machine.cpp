@@ -13,6 +13,9 @@ Machine::Machine(const World& world, Config config, HostId host, Random random)
       state_(disk_),
       catalog_(disk_),
       images_(disk_) {
+  if (world_.shared != nullptr) {
+    mount_ = std::make_unique<SharedMount>(*world_.shared, id(), disk_, catalog_, images_);
+  }
   catalog_.use_cheap_root();
   images_.watch(
       [this](const Digest& digest) {
@@ -47,10 +50,10 @@ void Machine::start() {
   images_.reopen();
   (void)catalog_.open();
   NodePorts ports{process_.get(), transport_.get(), process_.get(), entropy_.get(),
-                  &world_.log,    &images_,         &catalog_,      &state_};
+                  &world_.log,    &images_,         &catalog_,      &state_, mount_.get()};
   NodeExtras extras;
   extras.observer = this;
-  keeps_unlisted_ = catalog_.owner()->is_zero() && !images_.files().empty();
+  keeps_unlisted_ = !mount_ && catalog_.owner()->is_zero() && !images_.files().empty();
   extras.sabotage = world_.options.sabotage;
   extras.chunk_bytes = world_.options.chunk_bytes;
   extras.tombstone_age = world_.options.tombstone_age;
@@ -69,6 +72,7 @@ void Machine::crash(testing::Crash how) {
   state_.crash();
   images_.crash();
   catalog_.crash();
+  if (mount_) mount_->crash(how);
   disk_.detach();
   process_->drop();
   transport_.reset();
@@ -79,6 +83,8 @@ void Machine::crash(testing::Crash how) {
 void Machine::lose(testing::Loss what) {
   using testing::Loss;
   if (running()) throw std::invalid_argument("a node loses its disk while it does not run");
+  const bool state = what == Loss::kState || what == Loss::kStateDamaged;
+  if (mount_ && !state) throw std::invalid_argument("of a disk that all mount a node loses nothing but its state");
   const bool everything = what == Loss::kEverything;
   if (what != Loss::kCatalog && what != Loss::kImages) state_.lose(what == Loss::kStateDamaged);
   if (what == Loss::kCatalog || everything) catalog_.lose();

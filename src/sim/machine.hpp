@@ -5,6 +5,7 @@
 #include "sim/memory_image_store.hpp"
 #include "sim/memory_state_store.hpp"
 #include "sim/recorded_log.hpp"
+#include "sim/shared_disk.hpp"
 #include "sim/sim_transport.hpp"
 
 #include <cloudp2p/node.hpp>
@@ -35,6 +36,7 @@ struct World {
   RecordedLog& log;
   MachineEvents& events;
   const testing::SimOptions& options;
+  SharedDisk* shared = nullptr;  ///< That all machines mount.
 };
 
 class Machine final : private NodeObserver {
@@ -47,6 +49,16 @@ class Machine final : private NodeObserver {
   void drain(Duration patience);
   /// Only while it does not run.
   void lose(testing::Loss what);
+  /// Of this image, where it lies: a bit flips; its file is gone. False when there was nothing to do.
+  bool corrupt(const Digest& digest) {
+    if (mount_) (void)images_.corrupt(digest);
+    return images().corrupt(digest);
+  }
+  bool lose_file(const Digest& digest) {
+    const bool had = images().holds(digest);
+    (void)images_.lose(digest);
+    return had;
+  }
   void back_up() { backup_ = Backup{catalog_.durable(), images_.files()}; }
   /// The file; in force after `reload` or the next start.
   void edit_peers(std::vector<PeerAddress> peers) { config_.peers = std::move(peers); }
@@ -79,9 +91,10 @@ class Machine final : private NodeObserver {
   [[nodiscard]] bool serves() const noexcept { return serving_ != 0; }
   [[nodiscard]] Term serving_term() const noexcept { return serving_; }
   [[nodiscard]] std::size_t longest_queue_bytes() const { return transport_ ? transport_->longest_queue_bytes() : 0; }
-  [[nodiscard]] const MemoryCatalog& catalog() const noexcept { return catalog_; }
-  [[nodiscard]] MemoryImageStore& images() noexcept { return images_; }
-  [[nodiscard]] const MemoryImageStore& images() const noexcept { return images_; }
+  /// What is on its disk, or on the one that it mounts.
+  [[nodiscard]] const MemoryCatalog& catalog() const noexcept { return mount_ ? world_.shared->catalog() : catalog_; }
+  [[nodiscard]] MemoryImageStore& images() noexcept { return mount_ ? world_.shared->images() : images_; }
+  [[nodiscard]] const MemoryImageStore& images() const noexcept { return mount_ ? world_.shared->images() : images_; }
 
  private:
   void reached(testing::Moment moment);
@@ -117,6 +130,7 @@ class Machine final : private NodeObserver {
   MemoryStateStore state_;
   MemoryCatalog catalog_;
   MemoryImageStore images_;
+  std::unique_ptr<SharedMount> mount_;  ///< With a shared disk: catalog_ and images_ are what this machine has of it.
   std::unique_ptr<Process> process_;
   std::unique_ptr<SeededEntropy> entropy_;
   std::unique_ptr<SimTransport> transport_;

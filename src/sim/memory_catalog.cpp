@@ -99,7 +99,7 @@ void MemoryCatalog::strike(const CatalogEntry& entry) {
 }
 
 void MemoryCatalog::crash() {
-  const bool survives = busy_ && disk_.fault() == DiskFault::none && disk_.coin();
+  const bool survives = busy_ && disk_.fault() == DiskFault::none && !disk_.fenced() && disk_.coin();
   for (const Request& request : batch_) {
     if (survives && request.change) (void)apply(*request.change);
   }
@@ -164,6 +164,7 @@ MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
   } else {
     enter(held);
   }
+  if (mirror_ != nullptr) (void)mirror_->apply(change);
   if (on_durable_) on_durable_(change, effect.after);
   return effect;
 }

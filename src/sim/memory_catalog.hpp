@@ -45,6 +45,9 @@ class MemoryCatalog final : public Catalog {
   [[nodiscard]] const BucketHashes& buckets() const override { return buckets_; }
 
   void crash();
+  /// Every change is made there as well, at the same instant. Null: no more.
+  void mirror_to(MemoryCatalog* mirror) noexcept { mirror_ = mirror; }
+  [[nodiscard]] bool idle() const noexcept { return !busy_ && queue_.empty(); }
   using Records = std::map<Digest, CatalogEntry>;
   /// The disk holds these from now on, and nothing else; before `open`.
   void replace(Records records);
@@ -96,6 +99,7 @@ class MemoryCatalog final : public Catalog {
   std::vector<Request> batch_;
   bool busy_ = false;
   bool cheap_root_ = false;
+  MemoryCatalog* mirror_ = nullptr;
   mutable bool root_known_ = true;
   mutable CatalogSummary summary_;
   BucketHashes buckets_{};

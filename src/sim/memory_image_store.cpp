@@ -22,7 +22,9 @@ Error MemoryImageStore::refusal(testing::DiskCall call) {
 }
 
 void MemoryImageStore::begin_put(PutHeader header, Callback<void(Result<PutId>)> done) {
+  ++calls_;
   disk_.after(disk_.write_time(0), [this, header = std::move(header), done = std::move(done)]() mutable {
+    --calls_;
     if (Error error = refusal(testing::DiskCall::kAppend)) {
       return disk_.post([done = std::move(done), error = std::move(error)] { done(error); });
     }
@@ -42,10 +44,12 @@ void MemoryImageStore::append(PutId id, Buffer bytes, Callback<void(Status)> don
   put.written_at = std::max(put.written_at, disk_.now() + disk_.write_time(bytes.size()));
   put.parts.push_back(std::move(bytes));
   ++put.appends_under_way;
+  ++calls_;
   disk_.at(put.written_at, [this, id, done = std::move(done)]() mutable { appended(id, std::move(done)); });
 }
 
 void MemoryImageStore::appended(PutId id, Callback<void(Status)> done) {
+  --calls_;
   const auto at = puts_.find(id);
   Status status;
   if (at == puts_.end()) {
@@ -110,6 +114,7 @@ void MemoryImageStore::drop(const std::string& file_name) {
   if (at == files_.end()) return;
   const Digest digest = at->second.about.digest;
   files_.erase(at);
+  if (mirror_ != nullptr) mirror_->drop(file_name);
   const auto known = by_digest_.find(digest);
   if (known == by_digest_.end() || known->second != file_name) return;
   by_digest_.erase(known);
@@ -135,6 +140,11 @@ Result<StoredImage> MemoryImageStore::publish(const Put& put) {
     name.insert(name.rfind('.'), "_");
   StoredImage about{header.digest, name, header.size_bytes, disk_.process().wall_ms()};
   by_digest_.emplace(header.digest, name);
+  if (mirror_ != nullptr) {
+    mirror_->by_digest_.insert_or_assign(header.digest, name);
+    mirror_->rotten_.erase(header.digest);
+    mirror_->files_.emplace(name, File{put.parts, about});
+  }
   files_.emplace(std::move(name), File{put.parts, about});
   if (on_stored_) on_stored_(header.digest);
   return about;
@@ -171,7 +181,9 @@ Result<Buffer> MemoryImageStore::read_now(const std::string& file_name, ReadRang
 }
 
 void MemoryImageStore::read(const std::string& file_name, ReadRange range, Callback<void(Result<Buffer>)> done) {
+  ++calls_;
   disk_.after(disk_.read_time(range.size_bytes), [this, file_name, range, done = std::move(done)]() mutable {
+    --calls_;
     disk_.post([done = std::move(done), bytes = read_now(file_name, range)]() mutable { done(std::move(bytes)); });
   });
 }
@@ -181,7 +193,9 @@ void MemoryImageStore::erase(const std::string& file_name, Callback<void(Status)
 }
 
 void MemoryImageStore::verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) {
+  ++calls_;
   disk_.after(disk_.read_time(0), [this, digest, file_name, done = std::move(done)]() mutable {
+    --calls_;
     const auto at = files_.find(file_name);
     Status status;
     if (disk_.breaks(testing::DiskCall::kRead)) {
@@ -196,7 +210,9 @@ void MemoryImageStore::verify(const Digest& digest, const std::string& file_name
 }
 
 void MemoryImageStore::list(Callback<void(Result<std::vector<StoredImage>>)> done) {
+  ++calls_;
   disk_.after(disk_.read_time(0), [this, done = std::move(done)]() mutable {
+    --calls_;
     std::vector<StoredImage> out;
     for (const auto& [name, file] : files_)
       out.push_back(file.about);
@@ -217,13 +233,14 @@ StoreStatus MemoryImageStore::status() const {
 
 void MemoryImageStore::crash() {
   for (const Work& work : syncing_) {
-    if (disk_.fault() != DiskFault::none || !disk_.coin()) continue;
+    if (disk_.fault() != DiskFault::none || disk_.fenced() || !disk_.coin()) continue;
     if (const auto* commit = std::get_if<Commit>(&work)) (void)publish(commit->put);
     if (const auto* erasure = std::get_if<Erasure>(&work)) drop(erasure->file_name);
   }
   syncing_.clear();
   waiting_.clear();
   puts_.clear();
+  calls_ = 0;
 }
 
 bool MemoryImageStore::intact(const Digest& digest) const {

@@ -37,6 +37,12 @@ class MemoryImageStore final : public ImageStore {
   [[nodiscard]] StoreStatus status() const override;
 
   void crash();
+  /// Every change is made there as well, at the same instant. Null: no more.
+  void mirror_to(MemoryImageStore* mirror) noexcept { mirror_ = mirror; }
+  [[nodiscard]] bool idle() const noexcept { return calls_ == 0 && syncing_.empty() && waiting_.empty(); }
+  void forget_puts() { puts_.clear(); }
+  /// What it refuses it refuses because another machine writes there.
+  [[nodiscard]] bool fenced_off() const noexcept { return refused_.code == Errc::stale_term; }
   /// A machine that restarts has its store writable again.
   void reopen() noexcept { refused_ = {}; }
   /// Bytes of this content, complete and with the right digest, survive a power loss now.
@@ -97,6 +103,8 @@ class MemoryImageStore final : public ImageStore {
   std::vector<Work> waiting_;
   std::vector<Work> syncing_;
   std::uint64_t last_put_ = 0;
+  std::size_t calls_ = 0;  ///< Under way, commits and erasures aside.
+  MemoryImageStore* mirror_ = nullptr;
   Error refused_;  ///< For good: until a restart.
   std::function<void(const Digest&)> on_stored_;
   std::function<void(const Digest&)> on_gone_;

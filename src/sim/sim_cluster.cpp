@@ -33,6 +33,7 @@ Config config_of(const SimOptions& options) {
   out.retries = options.client_retries;
   out.scrub_interval = options.scrub_interval;
   out.shared_dir = "/images";
+  out.shared = options.shared;
   return out;
 }
 
@@ -63,6 +64,7 @@ SimCluster::Impl::Impl(const SimOptions& given)
       invariants(scheduler, log, network, options) {
   if (options.nodes == 0 || options.nodes > limits::kMembersMax) throw std::invalid_argument("nodes: 1 to 15");
   const Config common = config_of(options);
+  if (options.shared) shared = std::make_unique<SharedDisk>(scheduler, random.fork(), options.disk);
   for (const PeerAddress& peer : common.peers) build(peer, common.peers);
   network.watch([this](const End& to, const Frame& frame) { invariants.on_frame(to, frame); });
   std::vector<HostId> client_hosts;
@@ -90,7 +92,7 @@ Machine& SimCluster::Impl::build(const PeerAddress& self, std::vector<PeerAddres
   Config config = config_of(options);
   config.node_id = self.id;
   config.peers = std::move(peers);
-  const World world{scheduler, network, log, invariants, options};
+  const World world{scheduler, network, log, invariants, options, shared.get()};
   const HostId host = network.add_host(self.address.host);
   members.push_back(std::make_unique<Machine>(world, std::move(config), host, random.fork()));
   invariants.watch(*members.back());

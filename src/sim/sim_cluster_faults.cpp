@@ -81,6 +81,10 @@ void SimCluster::stall_disk(NodeId node, bool stalled) {
   impl_->of(node).disk().stall(stalled);
   impl_->invariants.expect_delays();
 }
+void SimCluster::break_lock() {
+  impl_->fault("the lock of the shared disk is broken");
+  if (impl_->shared) impl_->shared->break_lock();
+}
 void SimCluster::skew_clock(NodeId node, int percent) {
   if (percent < -50 || percent > 50) throw std::invalid_argument("a clock is skewed by at most 50 percent");
   impl_->fault(fmt::format("the clock of node {} will run {} % faster", value(node), percent));
@@ -119,7 +123,7 @@ void SimCluster::resume_client(std::size_t client) {
 }
 void SimCluster::corrupt(NodeId node, const Digest& digest) {
   impl_->fault(fmt::format("a bit flips in {} on node {}", short_id(digest), value(node)));
-  if (!impl_->of(node).images().corrupt(digest)) return;
+  if (!impl_->of(node).corrupt(digest)) return;
   // As long as a majority has good copies, the promise stands.
   if (durable_copies(digest) < majority_of(size())) return impl_->invariants.bytes_damaged(digest);
   impl_->invariants.bytes_rotted(digest);
@@ -138,7 +142,7 @@ bool SimCluster::lose_file(NodeId node, const Digest& digest) {
   if (!impl_->of(node).images().holds(digest)) return false;
   impl_->fault(fmt::format("node {} loses the file of {}", value(node), short_id(digest)));
   impl_->invariants.damage(node, {digest});
-  return impl_->of(node).images().lose(digest);
+  return impl_->of(node).lose_file(digest);
 }
 void SimCluster::back_up(NodeId node) {
   impl_->fault(fmt::format("node {} is backed up", value(node)));

@@ -51,6 +51,7 @@ class SimCluster::Impl {
   RecordedLog log;
   Network network;
   Invariants invariants;
+  std::unique_ptr<SharedDisk> shared;  ///< With SimOptions::shared.
   std::vector<std::unique_ptr<Machine>> members;
   std::vector<std::unique_ptr<SimClient>> clients;
   TimePoint next_check{};

@@ -25,6 +25,8 @@ struct SqliteCatalogOptions {
   std::size_t wal_pages_max = 1000;  ///< 4 KiB each; then the log is checkpointed and overwritten in place.
   std::size_t queue_max = 16'384;
   std::string vfs;  ///< The name of a registered SQLite VFS; empty: the system's.
+  /// Empty, or asked on the catalog's thread before and after each commit; its error is then that of the changes.
+  std::function<Status()> fence;
 };
 
 class SqliteCatalog final : public Catalog {

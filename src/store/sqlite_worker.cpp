@@ -50,7 +50,7 @@ CatalogWorker::~CatalogWorker() {
     job->fail(cancelled);
   if (!waiting.empty()) post(std::move(waiting), false);
   table_.reset();
-  if (refusal_) return;
+  if (refusal_ || !ask_fence().ok()) return;
   if (const Status status = database_->checkpoint(); !status.ok()) {
     log_.log(LogLevel::warning, status.error().text() + "; the next start recovers from the log");
   }
@@ -118,7 +118,23 @@ Status CatalogWorker::run_in_transaction(Batch& batch, bool& began) {
     job->fail(status.error());
     if (ends_writing(status.code())) stop_writing(status.error());
   }
-  return began ? database_->execute("COMMIT") : Status();
+  return began ? commit() : Status();
+}
+
+/// Once more behind it: who opened the database before the commit was there may not have seen it.
+Status CatalogWorker::commit() {
+  if (Status mine = ask_fence(); !mine.ok()) return mine;
+  if (Status done = database_->execute("COMMIT"); !done.ok()) return done;
+  return ask_fence();
+}
+
+Status CatalogWorker::ask_fence() {
+  Status mine = options_.fence ? options_.fence() : Status();
+  if (!mine.ok() && !fenced_off_) {
+    fenced_off_ = true;
+    database_->leave_log_for_recovery();
+  }
+  return mine;
 }
 
 void CatalogWorker::fail_batch(Batch& batch, const Error& error) {
@@ -149,7 +165,7 @@ void CatalogWorker::post(Batch batch, bool committed) {
 }
 
 void CatalogWorker::checkpoint_if_due() {
-  if (refusal_ || database_->wal_pages() < options_.wal_pages_max) return;
+  if (refusal_ || database_->wal_pages() < options_.wal_pages_max || !ask_fence().ok()) return;
   const Status status = database_->checkpoint();
   if (!status.ok() && ends_writing(status.code()))
     stop_writing(status.error());

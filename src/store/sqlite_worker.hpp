@@ -47,6 +47,7 @@ class CatalogWorker {
   struct Options {
     std::size_t wal_pages_max = 0;  ///< The log is checkpointed when it has this many pages.
     std::size_t queue_max = 0;      ///< Jobs waiting; more are answered queue_full.
+    std::function<Status()> fence;  ///< May be empty. Asked before and after each commit: an error is that of the changes.
   };
   CatalogWorker(std::unique_ptr<Database> database, std::unique_ptr<RecordTable> table, std::shared_ptr<Tally> tally,
                 Executor& executor, LogSink& log, Options options);
@@ -63,6 +64,8 @@ class CatalogWorker {
   [[nodiscard]] Status run_in_transaction(Batch& batch, bool& began);
   void fail_batch(Batch& batch, const Error& error);
   void stop_writing(const Error& error);
+  [[nodiscard]] Status ask_fence();
+  [[nodiscard]] Status commit();
   void post(Batch batch, bool committed);
   void checkpoint_if_due();
 
@@ -74,6 +77,7 @@ class CatalogWorker {
   const Options options_;
   std::optional<Error> refusal_;  ///< Why nothing is written any more.
   bool checkpoint_failed_ = false;
+  bool fenced_off_ = false;
 
   std::mutex mutex_;
   std::condition_variable wake_;

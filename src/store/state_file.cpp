@@ -31,17 +31,17 @@ StateFile::~StateFile() {
 }
 
 Status StateFile::open_file() {
-  auto file = open_below(directory_.meta(), kStateFile, directory_.read_only() ? O_RDONLY : O_RDWR);
+  auto file = open_below(directory_.own(), kStateFile, directory_.read_only() ? O_RDONLY : O_RDWR);
   if (file.code() == Errc::not_found) return create_file();
-  if (!file) return Error{file.code(), directory_.meta_path() + ": " + file.error().message};
+  if (!file) return Error{file.code(), directory_.own_path() + ": " + file.error().message};
   file_ = std::move(*file);
   return {};
 }
 
 /// Zeros that are written, not only reserved: the first save must not have to allocate either.
 Status StateFile::create_file() {
-  auto file = open_below(directory_.meta(), kStateFile, O_RDWR | O_CREAT, 0600);
-  if (!file) return Error{file.code(), directory_.meta_path() + ": " + file.error().message};
+  auto file = open_below(directory_.own(), kStateFile, O_RDWR | O_CREAT, 0600);
+  if (!file) return Error{file.code(), directory_.own_path() + ": " + file.error().message};
   const Slot blank{};
   DiskCalls& disk = directory_.disk();
   int error = 0;
@@ -49,8 +49,8 @@ Status StateFile::create_file() {
     error = disk.write_all(file->get(), blank, slot * kSlotBytes);
   }
   if (error == 0) error = disk.sync_data(file->get());
-  if (error == 0) error = disk.sync_directory(directory_.meta());
-  if (error != 0) return posix_error(error, "cannot create " + directory_.meta_path() + "/" + kStateFile);
+  if (error == 0) error = disk.sync_directory(directory_.own());
+  if (error != 0) return posix_error(error, "cannot create " + directory_.own_path() + "/" + kStateFile);
   file_ = std::move(*file);
   return {};
 }
@@ -78,7 +78,7 @@ Result<std::optional<DurableState>> StateFile::load() {
   broken_ = {};
   if (damaged_ > 0) {
     // The one that is left may be the older.
-    return Error{Errc::format, directory_.meta_path() + "/" + kStateFile + ": " + std::to_string(damaged_) + " of " +
+    return Error{Errc::format, directory_.own_path() + "/" + kStateFile + ": " + std::to_string(damaged_) + " of " +
                                    std::to_string(kSlots) + " copies are damaged"};
   }
   return newest ? std::optional(std::move(newest->state)) : std::nullopt;
@@ -103,7 +103,7 @@ Status StateFile::write(const DurableState& state) {
     int error = disk.write_all(file_.get(), *slot, next_slot_ * kSlotBytes);
     if (error == 0) error = disk.sync_data(file_.get());
     if (error != 0) {
-      broken_ = posix_error(error, "cannot save " + directory_.meta_path() + "/" + kStateFile);
+      broken_ = posix_error(error, "cannot save " + directory_.own_path() + "/" + kStateFile);
       return broken_;
     }
     ++generation_;

@@ -13,6 +13,8 @@ namespace cloudp2p::store {
 namespace {
 
 constexpr const char* kLockFile = "lock";
+const std::string kSharedWords = "shared\n";  ///< In the lock file, where others have their process id.
+constexpr const char* kSetupFile = "setup";
 constexpr const char* kFormatFile = "format";
 constexpr const char* kSentinelFile = "store-id";
 constexpr const char* kReserveFile = "reserve";
@@ -65,7 +67,10 @@ Result<std::unique_ptr<StoreDirectory>> StoreDirectory::open(const std::string& 
   if (!out->options_.disk) out->options_.disk = std::make_shared<DiskCalls>();
   if (auto status = out->open_root(path); !status) return std::move(status).error();
   if (auto status = out->open_meta(); !status) return std::move(status).error();
-  if (auto status = out->lock(); !status) return std::move(status).error();
+  const bool shared = out->options_.shared_as != kNobody;
+  if (auto status = shared ? out->lock_among_others() : out->lock(); !status) return std::move(status).error();
+  const auto alone = shared ? out->wait_for_setup() : Fd();
+  if (!alone) return alone.error();
   if (auto status = out->check_format(); !status) return std::move(status).error();
   if (auto status = out->open_folders(); !status) return std::move(status).error();
   if (auto status = out->open_sentinel(entropy); !status) return std::move(status).error();
@@ -75,7 +80,7 @@ Result<std::unique_ptr<StoreDirectory>> StoreDirectory::open(const std::string& 
         return out->failed(error, "cannot make the directory durable");
       }
     }
-    out->tend_reserve();
+    if (!shared) out->tend_reserve();
   }
   return out;
 }
@@ -126,10 +131,7 @@ Status StoreDirectory::lock() {
   lock_ = std::move(*file);
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed(errno, "cannot be locked");
-    auto holder = read_small(lock_.get());
-    const std::string pid = holder && !holder->empty() ? "process " + first_line(*holder) : "another process";
-    return Error{Errc::locked, "store directory " + path_ + " is in use by " + pid +
-                                   ": stop it, or give this node a directory of its own"};
+    return in_use_by(lock_.get(), ": stop it, or give this node a directory of its own");
   }
   if (read_only_) return {};
   const std::string pid = std::to_string(::getpid()) + "\n";
@@ -137,6 +139,49 @@ Status StoreDirectory::lock() {
   // The lock is the kernel's; the number only helps people. A full disk must not keep a node from starting.
   static_cast<void>(disk().write_all(lock_.get(), std::as_bytes(std::span(pid)), 0));
   return {};
+}
+
+/// The common lock is shared by the nodes that say that they share, and keeps out who does not.
+Status StoreDirectory::lock_among_others() {
+  auto file = open_below(meta(), kLockFile, O_RDWR | O_CREAT, 0644);
+  if (!file) return Error{file.code(), "store directory " + path_ + " is not writable: " + file.error().message};
+  lock_ = std::move(*file);
+  if (::flock(lock_.get(), LOCK_SH | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return failed(errno, "cannot be locked");
+    return in_use_by(lock_.get(), ", which does not share it: set \"shared\": true on every node, or give this one "
+                                  "a directory of its own");
+  }
+  static_cast<void>(::ftruncate(lock_.get(), 0));
+  static_cast<void>(disk().write_all(lock_.get(), std::as_bytes(std::span(kSharedWords)), 0));
+  auto folder = open_folder(meta(), own_name(), 0700);
+  if (!folder) return std::move(folder).error();
+  own_ = std::move(*folder);
+  auto own_lock = open_below(own(), kLockFile, O_RDWR | O_CREAT, 0644);
+  if (!own_lock) return Error{own_lock.code(), own_path() + ": " + own_lock.error().message};
+  own_lock_ = std::move(*own_lock);
+  if (::flock(own_lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return failed(errno, "cannot be locked");
+  return Error{Errc::locked, "store directory " + path_ + " is in use by another process that says it is node " +
+                                 to_string(options_.shared_as) + " too: check NODE_ID"};
+}
+
+/// Several may come to an empty directory at a time; one of them makes the store.
+Result<Fd> StoreDirectory::wait_for_setup() {
+  auto file = open_below(meta(), kSetupFile, O_RDWR | O_CREAT, 0644);
+  if (!file) return Error{file.code(), meta_path() + ": " + file.error().message};
+  while (::flock(file->get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return failed(errno, "cannot be locked");
+  }
+  return file;
+}
+
+Error StoreDirectory::in_use_by(int lock_file, const std::string& advice) const {
+  const auto text = read_small(lock_file);
+  const std::string holder = text ? first_line(*text) : "";
+  const std::string who = holder.empty()                     ? "another process"
+                          : holder == first_line(kSharedWords) ? "nodes that share it (\"shared\": true)"
+                                                             : "process " + holder;
+  return {Errc::locked, "store directory " + path_ + " is in use by " + who + advice};
 }
 
 Result<std::string> StoreDirectory::read_meta_file(const std::string& name) const {
@@ -201,7 +246,7 @@ Status StoreDirectory::open_sentinel(Entropy& entropy) {
   return write_new(kSentinelFile, store_id_ + "\n");
 }
 
-Status StoreDirectory::check_sentinel() const {
+Status StoreDirectory::check_disk() const {
   const std::string where = meta_path() + "/" + kSentinelFile;
   const std::string advice =
       "store directory " + path_ + " is no longer the disk that was opened: mount it and restart";
@@ -214,6 +259,11 @@ Status StoreDirectory::check_sentinel() const {
   if (!text) return Error{Errc::io, advice + ": " + text.error().message};
   if (now.st_dev != opened.st_dev || first_line(*text) != store_id_) return Error{Errc::io, advice};
   return {};
+}
+
+Status StoreDirectory::check_sentinel() const {
+  if (Status there = check_disk(); !there) return there;
+  return fence_ ? fence_() : Status();
 }
 
 Result<std::uint64_t> StoreDirectory::free_bytes() const {

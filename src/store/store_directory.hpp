@@ -37,6 +37,9 @@ struct SpaceRule {
 struct StoreDirectoryOptions {
   SpaceRule space;
   std::shared_ptr<DiskCalls> disk;  ///< Empty: the real system calls.
+  /// Set: nodes of other ids open the same directory. What is this node's own lies in `node-<id>`, and a second process
+  /// of this id is refused; images and catalog are for the one that holds the WriterLock.
+  NodeId shared_as = kNobody;
 };
 
 class StoreDirectory {
@@ -53,12 +56,21 @@ class StoreDirectory {
 
   [[nodiscard]] int root() const noexcept { return root_.get(); }
   [[nodiscard]] int meta() const noexcept { return meta_.get(); }
+  /// Where this node's state is: `meta()`, or below it.
+  [[nodiscard]] int own() const noexcept { return own_.valid() ? own_.get() : meta_.get(); }
+  [[nodiscard]] std::string own_path() const { return own_.valid() ? meta_path() + "/" + own_name() : meta_path(); }
+  /// 32 hex digits, drawn when the store was made.
+  [[nodiscard]] const std::string& store_id() const noexcept { return store_id_; }
   [[nodiscard]] int incoming() const noexcept { return incoming_.get(); }
   [[nodiscard]] int quarantine() const noexcept { return quarantine_.get(); }
   [[nodiscard]] int trash() const noexcept { return trash_.get(); }
 
   /// Is `path()` still the disk that was opened? Fails when it was unmounted, mounted over, moved or emptied.
+  [[nodiscard]] Status check_disk() const;
+  /// The same, and whether this node may write to it: before anything is made durable.
   [[nodiscard]] Status check_sentinel() const;
+  /// Who tells whether it may, from any thread. Before any store is built on this directory.
+  void set_fence(std::function<Status()> fence) { fence_ = std::move(fence); }
   /// Bytes that images may still take, above the floor.
   [[nodiscard]] Result<std::uint64_t> free_bytes() const;
   /// Gives the reserve back to a disk without room, takes it again when there is plenty.
@@ -69,6 +81,10 @@ class StoreDirectory {
   [[nodiscard]] Status open_root(const std::string& path);
   [[nodiscard]] Status open_meta();
   [[nodiscard]] Status lock();
+  [[nodiscard]] Status lock_among_others();
+  [[nodiscard]] Result<Fd> wait_for_setup();
+  [[nodiscard]] Error in_use_by(int lock_file, const std::string& advice) const;
+  [[nodiscard]] std::string own_name() const { return "node-" + to_string(options_.shared_as); }
   [[nodiscard]] Status check_format();
   [[nodiscard]] Status open_folders();
   [[nodiscard]] Status open_sentinel(Entropy& entropy);
@@ -81,7 +97,8 @@ class StoreDirectory {
   StoreDirectoryOptions options_;
   bool read_only_ = false;
   std::string store_id_;
-  Fd root_, meta_, lock_, incoming_, quarantine_, trash_;
+  std::function<Status()> fence_;
+  Fd root_, meta_, own_, lock_, own_lock_, incoming_, quarantine_, trash_;
   std::mutex reserve_mutex_;
   bool reserve_held_ = false;
 };

@@ -84,7 +84,8 @@ Status StoreGuard::writable() const {
 
 void StoreGuard::fault(const Error& error) {
   switch (error.code) {
-    case Errc::io: return become(StoreHealth::failed, error.text());
+    case Errc::io:
+    case Errc::stale_term: return become(StoreHealth::failed, error.text());
     case Errc::permission:
     case Errc::read_only: return become(StoreHealth::read_only, error.text());
     case Errc::full: directory_.tend_reserve(); return become(StoreHealth::full, error.text());

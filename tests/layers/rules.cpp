@@ -13,7 +13,8 @@ namespace {
 using Names = std::set<std::string, std::less<>>;
 
 const Names kVocabulary = {"types", "error", "limits", "buffer", "callback", "log_sink"};
-const Names kPorts = {"config", "election", "transport", "timers", "image_store", "state_store", "catalog", "entropy"};
+const Names kPorts = {"config", "election", "transport", "timers", "image_store", "state_store", "catalog", "entropy",
+                      "shared_store"};
 const Names kAdapters = {"asio", "crypto", "store", "json", "http", "sim"};
 
 std::string folder_of(const std::string& path) {

@@ -61,6 +61,18 @@ TEST_SUITE("config file") {
     CHECK(config.takeover == Takeover::never);
   }
 
+  TEST_CASE("a shared directory is asked for by true or false, and needs a majority") {
+    CHECK_FALSE(parsed("{}").shared);
+    CHECK(parsed(R"({"shared": true})").shared);
+    CHECK_FALSE(parsed(R"({"shared": false})").shared);
+    CHECK(parsed(to_json(parsed(R"({"shared": true})"))).shared);
+    CHECK(to_json(parsed("{}")).find("\"shared\"") == std::string::npos);
+    CHECK(refusal(R"({"shared": "yes"})") == "config.json: /shared: expected true or false, got \"yes\"");
+    CHECK(refusal(R"({"shared": true, "quorum": "none"})") ==
+          "config.json: /shared: a shared directory has one writer, which a majority elects: it can not go with "
+          "\"quorum\": \"none\"");
+  }
+
   TEST_CASE("every number and word of the sections arrives too") {
     const Config config = parsed(kEverything);
     CHECK(config.timing.heartbeat == 50ms);

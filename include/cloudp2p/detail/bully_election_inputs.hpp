@@ -91,6 +91,14 @@ inline void BullyElection::set_fitness(const Fitness& fitness, TimePoint now) {
   finish(now);
 }
 
+inline void BullyElection::meet_term(Term term, TimePoint now) {
+  if (term > state_.term && !fault_) {
+    enter_term(term, now);
+    persist();
+  }
+  finish(now);
+}
+
 inline void BullyElection::set_catalog(std::uint64_t root, std::uint64_t under_replicated) {
   catalog_root_ = root;
   under_replicated_ = under_replicated;

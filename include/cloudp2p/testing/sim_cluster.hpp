@@ -89,6 +89,8 @@ class SimCluster {
   void slow_disk(NodeId node, unsigned factor);
   /// Nothing that the disk was given finishes until it goes on, or the node crashes.
   void stall_disk(NodeId node, bool stalled);
+  /// With SimOptions::shared: whoever holds the disk that all mount may write to it no more, and is not told.
+  void break_lock();
   /// This call fails with EIO, and no other. What a node then no longer does it does after a restart.
   void disk_call_fails(NodeId node, DiskCall call, bool fails);
   /// Writes fail with EIO (kIo) or ENOSPC (kFull) until kHealthy and, after EIO, a restart.

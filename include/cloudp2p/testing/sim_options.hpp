@@ -34,6 +34,7 @@ struct SimOptions {
   NetworkProfile network;
   ElectionTiming timing;
   Takeover takeover = Takeover::polite;
+  bool shared = false;  ///< As Config::shared: all nodes mount one disk. Nothing but a node's state may then be lost.
   std::chrono::milliseconds client_timeout{3'000};
   unsigned client_retries = 8;
   std::size_t chunk_bytes = 4 * 1024;
