@@ -38,6 +38,15 @@ struct StoredImage {
   std::int64_t modified_ms = 0;
 };
 
+/// A file's name and size as one number. Two files with one number in one directory can be made on purpose; whoever does
+/// so hides an unclaimed file.
+[[nodiscard]] inline std::uint64_t file_mark(std::string_view file_name, std::uint64_t size_bytes) noexcept;
+
+struct StoredDifference {
+  std::vector<StoredImage> unexpected;  ///< Sorted by file name.
+  std::vector<std::uint64_t> absent;    ///< Marks, sorted.
+};
+
 struct ReadRange {
   std::uint64_t offset = 0;
   std::size_t size_bytes = 0;
@@ -76,9 +85,14 @@ class ImageStore {
   virtual void quarantine(const std::string& file_name, Callback<void(Status)> done) = 0;
   /// Every image under its final name, sorted by file name. Used at start, to reconcile with the catalog.
   virtual void list(Callback<void(Result<std::vector<StoredImage>>)> done) = 0;
+  /// What `list` and the caller's own list of files do not have in common. `expected`: sorted, by `file_mark`. This asks
+  /// `list`; a store that may hold millions answers without a name of each in memory.
+  virtual void compare(std::vector<std::uint64_t> expected, Callback<void(Result<StoredDifference>)> done);
 
   /// As last observed; never blocks.
   [[nodiscard]] virtual StoreStatus status() const = 0;
 };
 
 }  // namespace cloudp2p
+
+#include <cloudp2p/detail/image_store.hpp>

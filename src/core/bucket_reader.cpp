@@ -38,4 +38,40 @@ std::optional<BucketHashes> hashes_in(const Buffer& payload) {
   return out;
 }
 
+Buffer record_hashes(const std::vector<CatalogEntry>& entries) {
+  std::vector<std::uint64_t> hashes;
+  for (const CatalogEntry& entry : entries) hashes.push_back(record_hash(entry.record));
+  return as_payload(hashes);
+}
+
+std::optional<std::vector<std::uint64_t>> record_hashes_in(const Buffer& payload) {
+  if (payload.size() % sizeof(std::uint64_t) != 0) return std::nullopt;
+  std::vector<std::uint64_t> out(payload.size() / sizeof(std::uint64_t));
+  if (!out.empty()) std::memcpy(out.data(), payload.data(), payload.size());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+BucketDifference difference(std::vector<CatalogEntry> here, const std::vector<std::uint64_t>& there_sorted) {
+  BucketDifference out;
+  std::vector<std::uint64_t> hashes;
+  for (CatalogEntry& entry : here) {
+    hashes.push_back(record_hash(entry.record));
+    const bool there = std::binary_search(there_sorted.begin(), there_sorted.end(), hashes.back());
+    if (!there) out.only_here.push_back(std::move(entry));
+  }
+  std::sort(hashes.begin(), hashes.end());
+  std::set_difference(there_sorted.begin(), there_sorted.end(), hashes.begin(), hashes.end(),
+                      std::back_inserter(out.only_there));
+  return out;
+}
+
+Buffer as_payload(const std::vector<std::uint64_t>& hashes) {
+  const std::size_t size = hashes.size() * sizeof(std::uint64_t);
+  if (size == 0 || size > limits::kPayloadBytesMax) return {};
+  Buffer out = Buffer::allocate(size);
+  std::memcpy(out.data(), hashes.data(), size);
+  return out;
+}
+
 }  // namespace cloudp2p::core

@@ -67,7 +67,8 @@ class NodeImpl final : public Node, private TransportHandler {
   void on_query_members(ConnectionId connection, const wire::QueryMembers& ask);
   void on_step_down(ConnectionId connection, const wire::StepDown& ask);
   void on_sync_hashes(ConnectionId connection, const wire::SyncHashes& ask);
-  void on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask);
+  void on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask, const Buffer& hashes);
+  void compare_bucket(ConnectionId connection, const wire::SyncBucket& ask, std::vector<std::uint64_t> theirs);
   void on_sync_push(ConnectionId connection, wire::SyncPush& push);
   void adopt_strays(ConnectionId connection, const wire::SyncPush& push, Callback<void(const Status&)> done);
 

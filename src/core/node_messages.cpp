@@ -111,7 +111,7 @@ void NodeImpl::answer(const Connection& connection, wire::Message& message, Buff
           [&](const wire::StepDown& m) { on_step_down(id, m); },
           [&](const wire::Scrub& m) { scrub_.on_ask(id, m); },
           [&](const wire::SyncHashes& m) { on_sync_hashes(id, m); },
-          [&](const wire::SyncBucket& m) { on_sync_bucket(id, m); },
+          [&](const wire::SyncBucket& m) { on_sync_bucket(id, m, payload); },
           [&](wire::SyncPush& m) { on_sync_push(id, m); },
           [&](const wire::Forget& m) { collection_.on_forget(m); },
           [&](const auto& m) { (void)m; },
@@ -204,13 +204,18 @@ void NodeImpl::on_sync_hashes(ConnectionId connection, const wire::SyncHashes& a
   (void)services_.send(connection, wire::SyncHashesResult{ask.request, services_.term(), services_.serving}, std::move(hashes));
 }
 
-void NodeImpl::on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask) {
+void NodeImpl::on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask, const Buffer& hashes) {
   if (ask.term != services_.term() || ask.bucket >= limits::kBuckets) {
     return services_.send_error(connection, ask.request, Errc::stale_term, "another term");
   }
+  if (!hashes.empty()) {
+    std::optional<std::vector<std::uint64_t>> theirs = record_hashes_in(hashes);
+    if (!theirs) return services_.send_error(connection, ask.request, Errc::protocol, "malformed hashes of records");
+    return compare_bucket(connection, ask, std::move(*theirs));
+  }
   auto read = [this, connection, ask](Result<std::vector<CatalogEntry>> entries) {
     if (!entries.ok()) return services_.send_error(connection, ask.request, entries.code(), entries.error().message);
-    wire::SyncBucketResult result{ask.request, services_.term(), ask.bucket, {}, false};
+    wire::SyncBucketResult result{ask.request, services_.term(), ask.bucket, {}, false, false};
     result.more = entries->size() == limits::kSyncRecordsPerPage;
     for (const CatalogEntry& entry : *entries) {
       result.entries.push_back(wire::Entry{entry.record, entry.present, entry.verified_ms});
@@ -218,6 +223,21 @@ void NodeImpl::on_sync_bucket(ConnectionId connection, const wire::SyncBucket& a
     (void)services_.send(connection, result);
   };
   services_.ports.catalog->bucket(ask.bucket, ask.after, limits::kSyncRecordsPerPage, services_.guard(std::move(read)));
+}
+
+void NodeImpl::compare_bucket(ConnectionId connection, const wire::SyncBucket& ask, std::vector<std::uint64_t> theirs) {
+  read_bucket(services_, ask.bucket, [this, connection, ask, theirs = std::move(theirs)](Result<std::vector<CatalogEntry>> ours) {
+    if (!ours.ok()) return services_.send_error(connection, ask.request, ours.code(), ours.error().message);
+    const BucketDifference differs = difference(std::move(*ours), theirs);
+    wire::SyncBucketResult result{ask.request, services_.term(), ask.bucket, {}, false, true};
+    for (const CatalogEntry& entry : differs.only_here) {
+      if (entry.record.digest <= ask.after) continue;
+      result.more = result.entries.size() == limits::kSyncRecordsPerPage;
+      if (result.more) break;
+      result.entries.push_back(wire::Entry{entry.record, entry.present, entry.verified_ms});
+    }
+    (void)services_.send(connection, result, as_payload(differs.only_there));
+  });
 }
 
 void NodeImpl::on_sync_push(ConnectionId connection, wire::SyncPush& push) {

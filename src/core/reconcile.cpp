@@ -5,85 +5,115 @@
 namespace cloudp2p::core {
 namespace {
 
-struct Pass {
-  std::vector<StoredImage> files;  ///< Sorted by name.
-  enum class Use : std::uint8_t { none, claimed, damaged };
-  std::vector<Use> uses;
-  std::size_t lost = 0;
-  Callback<void(const Status&)> done;
-};
+/// Two passes over the catalog: one collects what should be there, as a number for each file; the other, only if something
+/// is not, finds the records that it belongs to. So a million names are never in memory at once.
+class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
+ public:
+  Reconciliation(Services& services, Callback<void(const Status&)> done) : services_(services), done_(std::move(done)) {}
 
-/// Done only when the files are gone: whoever stores the same content again must not be left without them.
-void trash_unclaimed(Services& services, const std::shared_ptr<Pass>& pass) {
-  std::size_t orphans = 0;
-  auto left = std::make_shared<std::size_t>(1);
-  auto trashed = [pass, left] {
-    if (--*left == 0) pass->done({});
-  };
-  for (std::size_t i = 0; i < pass->files.size(); ++i) {
-    if (pass->uses[i] == Pass::Use::claimed) continue;
-    ++*left;
-    auto moved = services.guard([trashed](const Status&) { trashed(); });
-    if (pass->uses[i] == Pass::Use::damaged) {
-      services.ports.images->quarantine(pass->files[i].file_name, std::move(moved));
-    } else {
-      ++orphans;
-      services.ports.images->erase(pass->files[i].file_name, std::move(moved));
+  void begin() {
+    const CatalogSummary& catalog = services_.ports.catalog->summary();
+    marks_.reserve(catalog.images + catalog.unburied);
+    for_each_present([this](const CatalogEntry& entry) { marks_.push_back(mark_of(entry)); }, [this] { compare(); });
+  }
+
+ private:
+  using Visit = std::function<void(const CatalogEntry&)>;
+
+  static std::uint64_t mark_of(const CatalogEntry& entry) { return file_mark(entry.file_name, entry.record.size_bytes); }
+
+  /// The files of images, then those of deleted images whose tombstone is not known to be final.
+  void for_each_present(Visit visit, std::function<void()> then) {
+    visit_ = std::move(visit);
+    then_ = std::move(then);
+    visit_images("");
+  }
+
+  void visit_images(const std::string& after) {
+    auto listed = [this, self = shared_from_this()](const Result<ListPage>& page) {
+      if (!page.ok()) return done_(page.error());
+      visit_page(page->entries);
+      if (page->next.empty()) return visit_unburied(Digest{});
+      visit_images(page->next);
+    };
+    services_.ports.catalog->list(ListQuery{limits::kListPageMax, after, 0}, services_.guard(std::move(listed)));
+  }
+
+  void visit_unburied(const Digest& after) {
+    auto listed = [this, self = shared_from_this()](const Result<std::vector<CatalogEntry>>& page) {
+      if (!page.ok()) return done_(page.error());
+      visit_page(*page);
+      if (page->size() < limits::kListPageMax) return then_();
+      visit_unburied(page->back().record.digest);
+    };
+    services_.ports.catalog->unburied(after, limits::kListPageMax, services_.guard(std::move(listed)));
+  }
+
+  void visit_page(const std::vector<CatalogEntry>& entries) const {
+    for (const CatalogEntry& entry : entries) {
+      if (entry.present) visit_(entry);
     }
   }
-  if (orphans + pass->lost > 0) {
-    services.log(LogLevel::warning,
-                 fmt::format("reconciled: {} files without a record moved to the trash, {} records whose file is gone or has another size",
-                             orphans, pass->lost));
+
+  void compare() {
+    std::sort(marks_.begin(), marks_.end());
+    auto compared = [this, self = shared_from_this()](Result<StoredDifference> difference) {
+      if (!difference.ok()) return done_(difference.error());
+      files_ = std::move(*difference);
+      if (files_.absent.empty()) return put_aside();
+      for_each_present([this](const CatalogEntry& entry) { look_for(entry); }, [this] { put_aside(); });
+    };
+    services_.ports.images->compare(std::move(marks_), services_.guard(std::move(compared)));
   }
-  trashed();
-}
 
-void claim(Services& services, Pass& pass, const CatalogEntry& entry) {
-  if (!entry.present) return;
-  const auto at = std::lower_bound(pass.files.begin(), pass.files.end(), entry.file_name,
-                                   [](const StoredImage& file, const std::string& name) { return file.file_name < name; });
-  if (at != pass.files.end() && at->file_name == entry.file_name) {
-    const bool whole = at->size_bytes == entry.record.size_bytes;
-    pass.uses[static_cast<std::size_t>(at - pass.files.begin())] = whole ? Pass::Use::claimed : Pass::Use::damaged;
-    if (whole) return;
+  void look_for(const CatalogEntry& entry) {
+    if (!std::binary_search(files_.absent.begin(), files_.absent.end(), mark_of(entry))) return;
+    ++lost_;
+    const auto at = std::lower_bound(files_.unexpected.begin(), files_.unexpected.end(), entry.file_name,
+                                     [](const StoredImage& file, const std::string& name) { return file.file_name < name; });
+    if (at != files_.unexpected.end() && at->file_name == entry.file_name) damaged_.insert(entry.file_name);
+    services_.record(CatalogChange{entry.record, CatalogChange::Presence{false, "", 0, entry.file_name}});
   }
-  ++pass.lost;
-  services.record(CatalogChange{entry.record, CatalogChange::Presence{false, "", 0, entry.file_name}});
-}
 
-/// The files of deleted images whose tombstone is not known to be final.
-void claim_unburied(Services& services, const std::shared_ptr<Pass>& pass, const Digest& after) {
-  auto listed = [&services, pass](const Result<std::vector<CatalogEntry>>& page) {
-    if (!page.ok()) return pass->done(page.error());
-    for (const CatalogEntry& entry : *page) claim(services, *pass, entry);
-    if (page->size() < limits::kListPageMax) return trash_unclaimed(services, pass);
-    claim_unburied(services, pass, page->back().record.digest);
-  };
-  services.ports.catalog->unburied(after, limits::kListPageMax, services.guard(std::move(listed)));
-}
+  /// Done only when the files are gone: whoever stores the same content again must not be left without them.
+  void put_aside() {
+    left_ = files_.unexpected.size() + 1;
+    for (const StoredImage& file : files_.unexpected) {
+      auto moved = services_.guard([self = shared_from_this()](const Status&) { self->moved(); });
+      if (damaged_.contains(file.file_name)) {
+        services_.ports.images->quarantine(file.file_name, std::move(moved));
+      } else {
+        services_.ports.images->erase(file.file_name, std::move(moved));
+      }
+    }
+    const std::size_t orphans = files_.unexpected.size() - damaged_.size();
+    if (orphans + lost_ > 0) {
+      services_.log(LogLevel::warning,
+                    fmt::format("reconciled: {} files without a record moved to the trash, {} records whose file is gone or has another size",
+                                orphans, lost_));
+    }
+    moved();
+  }
 
-void claim_page(Services& services, const std::shared_ptr<Pass>& pass, const std::string& after) {
-  auto listed = [&services, pass](Result<ListPage> page) {
-    if (!page.ok()) return pass->done(page.error());
-    for (const CatalogEntry& entry : page->entries) claim(services, *pass, entry);
-    if (page->next.empty()) return claim_unburied(services, pass, Digest{});
-    claim_page(services, pass, page->next);
-  };
-  services.ports.catalog->list(ListQuery{limits::kListPageMax, after, 0}, services.guard(std::move(listed)));
-}
+  void moved() {
+    if (--left_ == 0) done_({});
+  }
+
+  Services& services_;
+  Callback<void(const Status&)> done_;
+  Visit visit_;
+  std::function<void()> then_;
+  std::vector<std::uint64_t> marks_;
+  StoredDifference files_;
+  std::set<std::string> damaged_;  ///< Their records name them, under another size.
+  std::size_t lost_ = 0;
+  std::size_t left_ = 0;
+};
 
 }  // namespace
 
 void reconcile(Services& services, Callback<void(const Status&)> done) {
-  auto pass = std::make_shared<Pass>();
-  pass->done = std::move(done);
-  services.ports.images->list(services.guard([&services, pass](Result<std::vector<StoredImage>> files) {
-    if (!files.ok()) return pass->done(files.error());
-    pass->files = std::move(*files);
-    pass->uses.assign(pass->files.size(), Pass::Use::none);
-    claim_page(services, pass, "");
-  }));
+  std::make_shared<Reconciliation>(services, std::move(done))->begin();
 }
 
 }  // namespace cloudp2p::core

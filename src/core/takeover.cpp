@@ -117,45 +117,52 @@ void Takeover::read_differing(std::uint32_t bucket) {
   const std::uint64_t ours = services_.ports.catalog->buckets()[bucket];
   Bucket& state = open_[bucket];
   for (const NodeId id : read_from_) {
-    if (voters_.at(id).hashes[bucket] == ours) continue;
-    ++state.waiting;
-    state.theirs[id];
-    const ConnectionId connection = voters_.at(id).connection;
-    const wire::RequestId call =
-        services_.calls.open(connection, [this, id, bucket, run = run_](wire::Message& answer, Buffer&) {
-          if (run == run_) page_read(id, bucket, answer);
-        });
-    (void)services_.send(connection, wire::SyncBucket{call, term_, bucket, Digest{}});
+    if (voters_.at(id).hashes[bucket] != ours) state.theirs[id];
   }
-  ++state.waiting;
   read_bucket(services_, bucket, [this, bucket, run = run_](Result<std::vector<CatalogEntry>> entries) {
     if (run != run_) return;
     if (!entries.ok()) return begin_again();
+    open_[bucket].our_hashes = record_hashes(*entries);
     open_[bucket].ours = std::move(*entries);
-    bucket_part_read(bucket);
+    ask_for_bucket(bucket);
   });
 }
 
-void Takeover::page_read(NodeId from, std::uint32_t bucket, const wire::Message& answer) {
+void Takeover::ask_for_bucket(std::uint32_t bucket) {
+  Bucket& state = open_[bucket];
+  for (const auto& [id, theirs] : state.theirs) {
+    ++state.waiting;
+    const ConnectionId connection = voters_.at(id).connection;
+    const wire::RequestId call =
+        services_.calls.open(connection, [this, id = id, bucket, run = run_](wire::Message& answer, Buffer& lacking) {
+          if (run == run_) page_read(id, bucket, answer, lacking);
+        });
+    (void)services_.send(connection, wire::SyncBucket{call, term_, bucket, Digest{}}, state.our_hashes);
+  }
+  if (state.theirs.empty()) join(bucket);  // they differed a moment ago
+}
+
+void Takeover::page_read(NodeId from, std::uint32_t bucket, const wire::Message& answer, const Buffer& lacking) {
   const auto* page = std::get_if<wire::SyncBucketResult>(&answer);
-  if (page == nullptr || page->term != term_) {
+  std::optional<std::vector<std::uint64_t>> hashes = record_hashes_in(lacking);
+  if (page == nullptr || page->term != term_ || !hashes) {
     services_.calls.close(request_of(answer));
     voters_.erase(from);
     return begin_again();
   }
-  std::vector<wire::Entry>& theirs = open_[bucket].theirs[from];
-  theirs.insert(theirs.end(), page->entries.begin(), page->entries.end());
+  Bucket& state = open_[bucket];
+  Bucket::Theirs& theirs = state.theirs[from];
+  theirs.entries.insert(theirs.entries.end(), page->entries.begin(), page->entries.end());
+  theirs.compared = page->compared;
+  theirs.lacking = std::move(*hashes);
   if (page->more && !page->entries.empty()) {
-    (void)services_.send(voters_.at(from).connection,
-                         wire::SyncBucket{page->request, term_, bucket, theirs.back().record.digest});
+    const Digest& last = theirs.entries.back().record.digest;
+    (void)services_.send(voters_.at(from).connection, wire::SyncBucket{page->request, term_, bucket, last},
+                         state.our_hashes);
     return;
   }
   services_.calls.close(page->request);
-  bucket_part_read(bucket);
-}
-
-void Takeover::bucket_part_read(std::uint32_t bucket) {
-  if (--open_[bucket].waiting == 0) join(bucket);
+  if (--state.waiting == 0) join(bucket);
 }
 
 void Takeover::join(std::uint32_t bucket) {
@@ -171,11 +178,18 @@ void Takeover::join(std::uint32_t bucket) {
     if (best.holders == 0 || record.stamp > best.record.stamp) best = Best{record, 0};
     if (record.stamp == best.record.stamp) best.holders += holders;
   };
-  // Voters whose bucket equals ours were not asked: they hold what we hold.
+  // Voters whose bucket equals ours were not asked: they hold what we hold. So do those that were told what we hold, but
+  // for what they named.
   const std::size_t same = 1 + read_from_.size() - state.theirs.size();
-  for (const CatalogEntry& entry : state.ours) merge(entry.record, same);
-  for (const auto& [id, entries] : state.theirs) {
-    for (const wire::Entry& entry : entries) merge(entry.record, 1);
+  for (const CatalogEntry& entry : state.ours) {
+    const std::uint64_t hash = record_hash(entry.record);
+    const auto holds = [hash](const auto& theirs) {
+      return theirs.second.compared && !std::binary_search(theirs.second.lacking.begin(), theirs.second.lacking.end(), hash);
+    };
+    merge(entry.record, same + static_cast<std::size_t>(std::count_if(state.theirs.begin(), state.theirs.end(), holds)));
+  }
+  for (const auto& [id, theirs] : state.theirs) {
+    for (const wire::Entry& entry : theirs.entries) merge(entry.record, 1);
   }
   const bool skip = services_.extras.sabotage.no_write_back_at_takeover;
   for (const auto& [digest, best] : joined) {

@@ -30,8 +30,14 @@ class Takeover {
   };
   /// One differing bucket: what this node and the read voters hold in it.
   struct Bucket {
+    struct Theirs {
+      std::vector<wire::Entry> entries;
+      bool compared = false;  ///< Only what we do not hold, and `lacking` are the hashes of what that node does not.
+      std::vector<std::uint64_t> lacking;
+    };
     std::vector<CatalogEntry> ours;
-    std::map<NodeId, std::vector<wire::Entry>> theirs;
+    Buffer our_hashes;
+    std::map<NodeId, Theirs> theirs;
     std::size_t waiting = 0;
   };
 
@@ -40,8 +46,8 @@ class Takeover {
   void compare();
   void next_buckets();
   void read_differing(std::uint32_t bucket);
-  void page_read(NodeId from, std::uint32_t bucket, const wire::Message& answer);
-  void bucket_part_read(std::uint32_t bucket);
+  void ask_for_bucket(std::uint32_t bucket);
+  void page_read(NodeId from, std::uint32_t bucket, const wire::Message& answer, const Buffer& lacking);
   void join(std::uint32_t bucket);
   void write_back();
   void written_back(std::size_t count, const Status& status);

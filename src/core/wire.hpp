@@ -239,6 +239,7 @@ struct Forget {
   NodeId from = kNobody;
   std::vector<Entry> entries;
 };
+/// With a payload of record hashes, of what the asker holds in the bucket, the answer leaves those records out.
 struct SyncBucket {
   RequestId request = 0;
   Term term = 0;
@@ -251,6 +252,7 @@ struct SyncBucketResult {
   std::uint32_t bucket = 0;
   std::vector<Entry> entries;
   bool more = false;
+  bool compared = false;  ///< `entries` are what the asker does not hold; the payload has the hashes of what only it holds.
 };
 /// Leader to follower: records to hold. Follower to leader, `offered`: what the leader lacks or holds with a smaller stamp.
 struct SyncPush {

@@ -357,7 +357,8 @@ struct Shape<SyncBucketResult> : MessageType<36> {
                                      Field{2, "term", &SyncBucketResult::term},
                                      Field{3, "bucket", &SyncBucketResult::bucket},
                                      Field{4, "entries", &SyncBucketResult::entries, limits::kSyncRecordsPerPage},
-                                     Field{5, "more", &SyncBucketResult::more}};
+                                     Field{5, "more", &SyncBucketResult::more},
+                                     Field{6, "compared", &SyncBucketResult::compared}};
 };
 template <>
 struct Shape<SyncPush> : MessageType<37> {

@@ -134,6 +134,18 @@ void DirectoryImageStore::list(Callback<void(Result<std::vector<StoredImage>>)> 
   });
 }
 
+void DirectoryImageStore::compare(std::vector<std::uint64_t> expected, Callback<void(Result<StoredDifference>)> done) {
+  pool_.post([this, expected = std::move(expected), done = std::move(done)]() mutable {
+    Result<StoredDifference> answer = Errc::cancelled;
+    if (!stopping_) {
+      detail::StoredComparison comparison(std::move(expected));
+      const Status read = for_each_image(directory_.root(), [&](StoredImage&& image) { comparison.add(std::move(image)); });
+      answer = read.ok() ? Result<StoredDifference>(comparison.finish()) : Result<StoredDifference>(read.error());
+    }
+    post_answer(executor_, std::move(done), std::move(answer));
+  });
+}
+
 StoreStatus DirectoryImageStore::status() const {
   return guard_.status();
 }

@@ -39,6 +39,7 @@ class DirectoryImageStore final : public ImageStore {
   void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) override;
   void quarantine(const std::string& file_name, Callback<void(Status)> done) override;
   void list(Callback<void(Result<std::vector<StoredImage>>)> done) override;
+  void compare(std::vector<std::uint64_t> expected, Callback<void(Result<StoredDifference>)> done) override;
   [[nodiscard]] StoreStatus status() const override;
 
   /// May be called from any thread.

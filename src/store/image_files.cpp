@@ -66,20 +66,25 @@ Result<StoredImage> describe(int directory, const std::string& file_name) {
   return image;
 }
 
-Result<std::vector<StoredImage>> list_images(int directory) {
-  std::vector<StoredImage> images;
+Status for_each_image(int directory, const std::function<void(StoredImage&&)>& visit) {
   Error problem;
   const Status listed = for_each_name(directory, [&](const char* name) {
     if (!prefix_of(std::string_view(name))) return;
     auto image = describe(directory, name);
     if (image) {
-      images.push_back(std::move(*image));
+      visit(std::move(*image));
     } else if (image.code() != Errc::not_found) {
       problem = std::move(image).error();
     }
   });
+  if (!listed) return listed;
+  return problem ? Status(problem) : Status();
+}
+
+Result<std::vector<StoredImage>> list_images(int directory) {
+  std::vector<StoredImage> images;
+  const Status listed = for_each_image(directory, [&](StoredImage&& image) { images.push_back(std::move(image)); });
   if (!listed) return listed.error();
-  if (problem) return problem;
   std::sort(images.begin(), images.end(),
             [](const StoredImage& a, const StoredImage& b) { return a.file_name < b.file_name; });
   return images;

@@ -10,6 +10,7 @@
 
 #include <cloudp2p/image_store.hpp>
 
+#include <functional>
 #include <set>
 
 namespace cloudp2p::store {
@@ -24,6 +25,7 @@ namespace cloudp2p::store {
 [[nodiscard]] Result<Fd> open_image(int directory, const std::string& file_name);
 /// Size and time of an open or named file; `digest` stays zero.
 [[nodiscard]] Result<StoredImage> describe(int directory, const std::string& file_name);
+[[nodiscard]] Status for_each_image(int directory, const std::function<void(StoredImage&&)>& visit);
 [[nodiscard]] Result<std::vector<StoredImage>> list_images(int directory);
 [[nodiscard]] Result<Digest> hash_file(int fd, const HasherFactory& make_hasher);
 /// Renames without ever replacing: exists when the target name is taken.

@@ -324,6 +324,28 @@ TEST_SUITE("directory store") {
     CHECK(images->front().size_bytes == fs::file_size(f.root() / images->front().file_name));
   }
 
+  TEST_CASE("compared with what should be there, only the difference is told") {
+    StoreFixture f;
+    f.open();
+    std::vector<StoredImage> images;
+    for (unsigned i = 0; i < 5; ++i)
+      images.push_back(*f.put(picture(100 + i, i)));
+    std::vector<std::uint64_t> expected{file_mark("0123456789abcdef-gone.jpg", 7)};
+    for (unsigned i = 0; i < 3; ++i)
+      expected.push_back(file_mark(images[i].file_name, images[i].size_bytes));
+    expected.push_back(file_mark(images[3].file_name, images[3].size_bytes + 1));
+    std::vector<std::uint64_t> absent{expected.front(), expected.back()};
+    std::sort(absent.begin(), absent.end());
+    std::sort(expected.begin(), expected.end());
+    const auto difference =
+        f.wait<Result<StoredDifference>>([&](auto done) { f.store->compare(expected, std::move(done)); });
+    REQUIRE(difference.ok());
+    CHECK(difference->absent == absent);
+    REQUIRE(difference->unexpected.size() == 2);
+    CHECK(difference->unexpected[0].file_name == std::min(images[3].file_name, images[4].file_name));
+    CHECK(difference->unexpected[1].file_name == std::max(images[3].file_name, images[4].file_name));
+  }
+
   TEST_CASE("chunks of many uploads at once keep their order") {
     StoreFixture f;
     f.open();
