@@ -39,7 +39,7 @@ std::string remark_on(const MemberView& member) {
     return seconds > 0 ? "silent for " + std::to_string(seconds) + " s" : "";
   }
   const std::string health = health_of(member);
-  std::string remark = health == "ok" ? "" : "store " + health;
+  std::string remark = health == "ok" ? "" : "store " + health + (health == "full" ? ": make room there" : ": see its log");
   if (!member.member) remark += (remark.empty() ? "" : "; ") + std::string("no member");
   if (member.other_file) remark += (remark.empty() ? "" : "; ") + std::string("its file lists other nodes");
   return remark;

@@ -37,8 +37,13 @@ void ElectionDriver::carry_out() {
 void ElectionDriver::saved(const Status& status) {
   saving_ = false;
   if (status.ok()) return carry_out();
-  services_.log(LogLevel::error, "cannot save term and vote: " + status.error().text() + "; this node stops voting");
+  services_.log(LogLevel::error, "cannot save term and vote: " + status.error().text() + "; this node stops voting: mend the disk and restart it");
   queue_.clear();
+  state_failed();
+}
+
+void ElectionDriver::state_failed() {
+  state_failed_ = true;
   feed([](Election& election, TimePoint now) { election.on_store_fault(now); });
 }
 

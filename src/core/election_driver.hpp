@@ -21,6 +21,9 @@ class ElectionDriver {
     collect();
   }
   [[nodiscard]] Election& election() { return *election_; }
+  /// Term and vote can not be saved any more, until a restart.
+  void state_failed();
+  [[nodiscard]] bool has_state_failed() const { return state_failed_; }
 
  private:
   void collect();
@@ -34,6 +37,7 @@ class ElectionDriver {
   std::deque<ElectionAction> queue_;
   bool saving_ = false;
   bool running_ = false;
+  bool state_failed_ = false;
   TimerId timer_ = kNoTimer;
   TimePoint armed_for_{};
 };

@@ -176,7 +176,7 @@ void NodeImpl::claim_catalog(const Status& saved) {
 void NodeImpl::take_part(const Status& durable) {
   if (!durable.ok()) {
     services_.log(LogLevel::error, "cannot write the state file or the catalog: " + durable.error().text());
-    driver_->feed([](Election& election, TimePoint now) { election.on_store_fault(now); });
+    driver_->state_failed();
   }
   update_fitness();
   driver_->feed([](Election& election, TimePoint now) { election.start(now); });

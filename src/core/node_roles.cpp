@@ -118,6 +118,7 @@ void NodeImpl::carry_out(const MemberReported& reported) {
 MemberReport NodeImpl::own_report() const {
   const CatalogSummary& catalog = services_.ports.catalog->summary();
   const StoreStatus store = services_.ports.images->status();
+  const bool broken = services_.catalog_failed || driver_->has_state_failed();
   std::vector<NodeId> ids;
   for (const PeerAddress& peer : services_.config.peers) ids.push_back(peer.id);
   // Of nodes that share one directory only the leader knows the records, and no other lacks any.
@@ -125,7 +126,7 @@ MemberReport NodeImpl::own_report() const {
                       catalog.images,
                       catalog.missing,
                       store.free_bytes,
-                      static_cast<std::uint8_t>(store.health),
+                      static_cast<std::uint8_t>(broken ? StoreHealth::failed : store.health),
                       scrub_.oldest_verified_ms(),
                       services_.counters.copies_damaged,
                       digest_of_ids(std::move(ids))};

@@ -140,7 +140,10 @@ class Member final : public AsioHost {
     }
     images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_, hasher, log_);
     const std::string catalog = directory_->meta_path() + "/catalog.sqlite";
-    catalog_ = std::make_unique<store::SqliteCatalog>(catalog, executor_, log_);
+    store::SqliteCatalogOptions catalog_options;
+    // Tombstones and votes must find room on the fullest disk, and not only when it is next looked at.
+    catalog_options.make_room = [disk = directory_.get()] { return disk->tend_reserve(); };
+    catalog_ = std::make_unique<store::SqliteCatalog>(catalog, executor_, log_, std::move(catalog_options));
     return catalog_->open();
   }
 

@@ -154,6 +154,7 @@ Result<SharedDirectory::Stores> SharedDirectory::open_stores() {
   }
   SqliteCatalogOptions options;
   options.fence = [this] { return lock_.check(); };
+  options.make_room = [this] { return directory_.tend_reserve(); };
   out.catalog = std::make_unique<SqliteCatalog>(path, executor_, log_, std::move(options));
   if (Status opened = out.catalog->open(); !opened.ok()) return opened.error();
   out.images = std::make_unique<DirectoryImageStore>(executor_, directory_, make_hasher_, log_);

@@ -110,7 +110,8 @@ Status SqliteCatalog::open() {
   log_.log(LogLevel::debug, "catalog " + path_ + ": " + std::to_string(tally->summary().images) + " images, " +
                                 std::to_string(tally->summary().missing) + " of them missing here");
   worker_ = std::make_unique<CatalogWorker>(std::move(*database), std::move(*table), tally_, executor_, log_,
-                                            CatalogWorker::Options{options_.wal_pages_max, options_.queue_max, options_.fence});
+                                            CatalogWorker::Options{options_.wal_pages_max, options_.queue_max,
+                                                                   options_.make_room, options_.fence});
   return {};
 }
 

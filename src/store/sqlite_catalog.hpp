@@ -18,12 +18,16 @@
 #include <cloudp2p/log_sink.hpp>
 #include <cloudp2p/timers.hpp>
 
+#include <functional>
+
 namespace cloudp2p::store {
 
 struct SqliteCatalogOptions {
   std::int64_t cache_kib = 2048;
   std::size_t wal_pages_max = 1000;  ///< 4 KiB each; then the log is checkpointed and overwritten in place.
   std::size_t queue_max = 16'384;
+  /// Asked on the catalog's thread when the disk is full: true if there is room now. Then the changes are tried once more.
+  std::function<bool()> make_room;
   std::string vfs;  ///< The name of a registered SQLite VFS; empty: the system's.
   /// Empty, or asked on the catalog's thread before and after each commit; its error is then that of the changes.
   std::function<Status()> fence;

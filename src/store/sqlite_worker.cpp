@@ -96,7 +96,12 @@ CatalogWorker::Batch CatalogWorker::wait_for_batch() {
 void CatalogWorker::run_batch(Batch& batch) {
   const std::int64_t written_before = database_->rows_written();
   bool began = false;
-  const Status status = run_in_transaction(batch, began);
+  Status status = run_in_transaction(batch, began);
+  if (status.code() == Errc::full && options_.make_room && options_.make_room()) {
+    database_->roll_back();
+    began = false;
+    status = run_in_transaction(batch, began);
+  }
   if (!status.ok()) fail_batch(batch, status.error());
   const bool committed = status.ok() && began && database_->rows_written() != written_before;
   post(std::move(batch), committed);

@@ -17,6 +17,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -47,6 +48,7 @@ class CatalogWorker {
   struct Options {
     std::size_t wal_pages_max = 0;  ///< The log is checkpointed when it has this many pages.
     std::size_t queue_max = 0;      ///< Jobs waiting; more are answered queue_full.
+    std::function<bool()> make_room;
     std::function<Status()> fence;  ///< May be empty. Asked before and after each commit: an error is that of the changes.
   };
   CatalogWorker(std::unique_ptr<Database> database, std::unique_ptr<RecordTable> table, std::shared_ptr<Tally> tally,

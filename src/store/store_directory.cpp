@@ -273,22 +273,23 @@ Result<std::uint64_t> StoreDirectory::free_bytes() const {
   return space->available > floor ? space->available - floor : 0;
 }
 
-void StoreDirectory::tend_reserve() {
+bool StoreDirectory::tend_reserve() {
   const std::uint64_t wanted = options_.space.reserve_bytes;
-  if (read_only_ || wanted == 0) return;
+  if (read_only_ || wanted == 0) return false;
   const std::lock_guard guard(reserve_mutex_);
   const auto space = space_of(root());
-  if (!space) return;
+  if (!space) return false;
   const bool short_of_room = space->available < wanted / 2;
   const bool plenty = space->available > floor_of(options_.space, space->total) + 2 * wanted;
-  if (reserve_held_ ? !short_of_room : !plenty && !short_of_room) return;
+  if (reserve_held_ ? !short_of_room : !plenty && !short_of_room) return false;
   auto file = open_below(meta(), kReserveFile, O_WRONLY | O_CREAT, 0600);
-  if (!file) return;
+  if (!file) return false;
   if (short_of_room) {
-    reserve_held_ = ::ftruncate(file->get(), 0) != 0;
-  } else {
-    reserve_held_ = ::posix_fallocate(file->get(), 0, static_cast<off_t>(wanted)) == 0;
+    const bool held = std::exchange(reserve_held_, ::ftruncate(file->get(), 0) != 0);
+    return held && !reserve_held_;
   }
+  reserve_held_ = ::posix_fallocate(file->get(), 0, static_cast<off_t>(wanted)) == 0;
+  return false;
 }
 
 }  // namespace cloudp2p::store

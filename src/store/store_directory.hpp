@@ -73,8 +73,8 @@ class StoreDirectory {
   void set_fence(std::function<Status()> fence) { fence_ = std::move(fence); }
   /// Bytes that images may still take, above the floor.
   [[nodiscard]] Result<std::uint64_t> free_bytes() const;
-  /// Gives the reserve back to a disk without room, takes it again when there is plenty.
-  void tend_reserve();
+  /// Gives the reserve back to a disk without room, takes it again when there is plenty. True: there is more room now.
+  bool tend_reserve();
 
  private:
   StoreDirectory() = default;

@@ -1,10 +1,10 @@
 // Keys, ports, directories, disks and settings: what is wrong is named, and the running cluster does not notice.
 #include "scenario/cluster.hpp"
+#include "scenario/disk.hpp"
 
 #include <doctest/doctest.h>
 
 #include <signal.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -39,25 +39,6 @@ void fails_to_start(Cluster& cluster, NodeId id, int exit_status, const std::str
   CHECK(*status == exit_status);
   CHECK_MESSAGE(has(cluster.node(id).err(), why), cluster.node(id).err());
 }
-
-/// A small file system of its own. Empty where this process may not mount.
-class SmallDisk {
- public:
-  SmallDisk(const std::string& path, const std::string& size) : path_(path) {
-    std::filesystem::create_directory(path);
-    mounted_ = ::mount("none", path.c_str(), "tmpfs", MS_NODEV | MS_NOSUID, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-
- private:
-  const std::string path_;
-  bool mounted_ = false;
-};
 
 }  // namespace
 
@@ -117,9 +98,9 @@ TEST_CASE("a directory is created; one that cannot be is named") {
 
 TEST_CASE("one node's disk is full: the others take the images, and it catches up when there is room") {
   Cluster cluster({.settings = R"("store":{"free_bytes_min":1000000})", .start = false});
-  const SmallDisk disk(cluster.images_of(kOne), "12m");
-  if (!disk.mounted()) {
-    MESSAGE("skipped: mounting a tmpfs needs root");
+  const Disk disk(cluster.images_of(kOne), 12);
+  if (!disk.ok()) {
+    MESSAGE("skipped: this machine does not allow it: " << disk.problem());
     return;
   }
   const std::string filler = cluster.images_of(kOne) + "/.filler";
@@ -137,9 +118,9 @@ TEST_CASE("one node's disk is full: the others take the images, and it catches u
 
 TEST_CASE("all disks full: the upload is refused as full, nothing is left behind, reads go on") {
   Cluster cluster({.nodes = 1, .settings = R"("store":{"free_bytes_min":1000000})", .start = false});
-  const SmallDisk disk(cluster.images_of(kOne), "12m");
-  if (!disk.mounted()) {
-    MESSAGE("skipped: mounting a tmpfs needs root");
+  const Disk disk(cluster.images_of(kOne), 12);
+  if (!disk.ok()) {
+    MESSAGE("skipped: this machine does not allow it: " << disk.problem());
     return;
   }
   cluster.start_all();

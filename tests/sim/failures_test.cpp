@@ -88,6 +88,19 @@ TEST_CASE("a node that missed many small images fetches them from all others at 
   require_clean(sim);
 }
 
+TEST_CASE("two of three nodes take no records any more: a client is told so instead of being kept waiting") {
+  SimCluster sim(cluster_of(3, 18));
+  const NodeId leader = sim.run_until_leader(2s);
+  for (const NodeId id : {NodeId{1}, NodeId{2}, NodeId{3}}) {
+    if (id != leader) sim.disk_call_fails(id, DiskCall::kRecord, true);
+  }
+  CHECK_FALSE(sim.put_and_wait(make_image(1, 9'000), 60s).ok());
+  const auto refused = sim.put_and_wait(make_image(2, 9'000), 60s);
+  REQUIRE(refused.done());
+  CHECK(refused.result() == Errc::full);
+  require_clean(sim);
+}
+
 TEST_CASE("a killed leader costs a few round trips, not a timeout") {
   SimCluster sim(cluster_of(3, 13));
   const NodeId old = sim.run_until_leader(2s);

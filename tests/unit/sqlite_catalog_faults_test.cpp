@@ -156,6 +156,25 @@ TEST_CASE("a full disk fails the whole group, and writing goes on when there is 
   check_summary(t);
 }
 
+TEST_CASE("a full disk on which room can be made takes the change at the second attempt") {
+  store::SqliteCatalogOptions options = faulty();
+  std::atomic<int> asked{0};
+  options.make_room = [&asked] {
+    fault_vfs::faults().heal();
+    return ++asked == 1;
+  };
+  SqliteUnderTest t(std::move(options));
+  REQUIRE(put(t, live(digest_of("aa"), stamp(1, 1))).ok());
+  fault_vfs::faults().write_result = SQLITE_FULL;
+  CHECK(put(t, live(digest_of("bb"), stamp(1, 2))).ok());
+  CHECK(asked == 1);
+  fault_vfs::faults().write_result = SQLITE_FULL;
+  CHECK(put(t, live(digest_of("cc"), stamp(1, 3))).code() == Errc::full);
+  CHECK(asked == 2);
+  CHECK(t.catalog().summary().images == 2);
+  check_summary(t);
+}
+
 TEST_CASE("a lone change costs one sync of a log that does not grow without bound") {
   SqliteUnderTest t(faulty(100));
   REQUIRE(put(t, live(digest_of("aa"), stamp(1, 0))).ok());
