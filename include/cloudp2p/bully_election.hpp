@@ -14,6 +14,7 @@
 // Rules:     numbers in comments are those of docs/protocol.md, "Election".
 #pragma once
 
+#include <cloudp2p/detail/sabotage.hpp>
 #include <cloudp2p/election.hpp>
 
 #include <deque>
@@ -29,11 +30,6 @@ struct BullyOptions {
   Takeover takeover = Takeover::polite;
   ElectionTiming timing;
   ClusterId fresh_cluster;  ///< Random; becomes the cluster's id if this node founds it.
-
-  // Deliberate bugs for the tests that prove that the invariant checks bite. Never set in a real cluster.
-  bool vote_not_persisted = false;
-  bool majority_one_short = false;
-  bool change_two_voters = false;
 };
 
 class BullyElection final : public Election {
@@ -69,6 +65,7 @@ class BullyElection final : public Election {
   [[nodiscard]] const ElectionView& view() const override { return view_; }
 
  private:
+  using Rule = detail::Rule;
   enum class Link : std::uint8_t { never, up, closed, refused, silent };
   enum class Phase : std::uint8_t { idle, pre_vote, vote };
 

@@ -83,30 +83,8 @@ class NodeObserver {
   virtual void on_confirmed_read(Term term) { (void)term; }
 };
 
-/// Deliberate bugs, one rule each, for the tests that prove that the simulator bites. Never set in a real cluster.
-struct Sabotage {
-  bool vote_not_persisted = false;
-  bool majority_one_short = false;
-  bool no_term_fencing = false;
-  bool no_term_check_after_sync = false;
-  bool ack_before_sync = false;
-  bool read_without_confirmation = false;
-  bool no_write_back_at_takeover = false;
-  bool duplicate_acked_from_local_copy = false;
-  bool delete_ignores_stamp = false;
-  bool delete_acked_before_majority = false;
-  bool delete_ignores_landing = false;  ///< The file goes although the same content is being committed.
-  bool delete_beside_upload = false;    ///< Of the same content, at the same time.
-  bool damage_not_recorded = false;     ///< A bad copy goes to the quarantine and is still said to be here.
-  bool damage_dated_as_good = false;    ///< Whatever a verification finds, the copy counts as verified.
-  bool tombstones_collected_early = false;  ///< Although a member's catalog differs.
-  bool change_two_voters = false;       ///< At once.
-  bool change_without_copies = false;   ///< Members change although too few of the new ones have everything.
-};
-
 struct NodeExtras {
   NodeObserver* observer = nullptr;
-  Sabotage sabotage;
   std::size_t chunk_bytes = limits::kChunkBytesDefault;
   Duration tombstone_age = limits::kTombstoneAge;  ///< Younger tombstones are kept, even when every member has them.
 };

@@ -2,6 +2,8 @@
 
 #include "core/client_get.hpp"
 
+#include <cloudp2p/detail/sabotage.hpp>
+
 namespace cloudp2p::core {
 
 LeaderView view_of(ClientCore& core, const KnownLeader& leader) {
@@ -80,7 +82,7 @@ bool RemoveOperation::on_refusal(const wire::ErrorReply& refusal) {
     return true;
   }
   if (refusal.code != Errc::conflict) return false;
-  if (maybe_done_) {
+  if (maybe_done_ && !sabotaged(detail::Rule::delete_takes_effect_once)) {
     leave_leader();
     fail({Errc::outcome_unknown, "an attempt to delete image " + short_id(seen_->digest) +
                                      " was lost, and the image is there: stored again, or never deleted; look, and repeat"});

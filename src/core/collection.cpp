@@ -26,7 +26,7 @@ bool Collection::all_equal() const {
     if (member.id == services_.self) continue;
     const auto report = services_.reports.find(member.id);
     const bool equal = report != services_.reports.end() && report->second.report.catalog_root == root;
-    if (!services_.is_voter(member.id) || (!equal && !services_.extras.sabotage.tombstones_collected_early)) return false;
+    if (!services_.is_voter(member.id) || (!equal && !sabotaged(Rule::tombstone_waits_for_all))) return false;
   }
   return true;
 }
@@ -66,6 +66,7 @@ void Collection::raise_watermark(std::vector<wire::Entry> dead) {
     for (const wire::Entry& entry : dead) forget(entry.record);
     if (dead.size() + 1 >= limits::kSyncRecordsPerPage) next_ = TimePoint{};
   };
+  if (sabotaged(Rule::watermark_is_raised)) return raised({});
   (void)push_.push({watermark}, services_.guard(std::move(raised)));
 }
 

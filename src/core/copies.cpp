@@ -37,7 +37,7 @@ void Copies::verify(const Digest& digest) {
 
 void Copies::verified(const Digest& digest, const Status& status) {
   UnderWay& check = under_way_.at(digest);
-  if (status.ok() || services_.extras.sabotage.damage_dated_as_good) return good(check.entry);
+  if (status.ok() || sabotaged(Rule::damage_is_not_dated)) return good(check.entry);
   if (status.code() == Errc::io && unreadable_for_long(digest)) {
     return bad(check.entry, Error{Errc::integrity, status.error().text()});
   }
@@ -89,7 +89,7 @@ void Copies::put_aside(const CatalogEntry& entry, const Error& error) {
 
 void Copies::forget(const CatalogEntry& entry, const Error& error) {
   const Digest digest = entry.record.digest;
-  if (services_.extras.sabotage.damage_not_recorded) return finish(digest, error);
+  if (sabotaged(Rule::damage_is_recorded)) return finish(digest, error);
   auto noted = [this, digest, error](const Result<CatalogEntry>& held) {
     if (held.ok() && !held->present && !held->record.tombstone) {
       services_.log(LogLevel::error, fmt::format("image {}: {}; {}", short_id(digest), error.text(),

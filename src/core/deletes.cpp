@@ -11,7 +11,7 @@ Error Deletes::inadmissible(const wire::Delete& ask) {
     return {Errc::busy, "the image is being deleted"};
   }
   if (jobs_.size() >= limits::kUploadsMax) return {Errc::busy, "too many deletes at once"};
-  const bool beside = services_.extras.sabotage.delete_beside_upload;
+  const bool beside = sabotaged(Rule::delete_excludes_upload);
   if (!beside && !uploads_.make_way(ask.digest)) return {Errc::busy, "the image is being uploaded"};
   return {};
 }
@@ -26,7 +26,7 @@ void Deletes::on_delete(ConnectionId connection, const wire::Delete& ask) {
   if (!fresh) return;
   job->term = services_.term();
   job->expected = ask.expected;
-  if (!services_.extras.sabotage.delete_beside_upload) services_.deleting.insert(ask.digest);
+  if (!sabotaged(Rule::delete_excludes_upload)) services_.deleting.insert(ask.digest);
   ++services_.deletes_begun;
   services_.look_up(ask.digest, [this, job, digest = ask.digest](const Result<std::optional<CatalogEntry>>& found) {
     if (current(job, digest)) looked_up(job, digest, found);
@@ -40,7 +40,7 @@ bool Deletes::current(const JobPtr& job, const Digest& digest) const {
 
 void Deletes::looked_up(const JobPtr& job, const Digest& digest, const Result<std::optional<CatalogEntry>>& found) {
   const bool live = found.ok() && found->has_value() && !(*found)->record.tombstone;
-  const bool expected = live && ((*found)->record.stamp == job->expected || services_.extras.sabotage.delete_ignores_stamp);
+  const bool expected = live && ((*found)->record.stamp == job->expected || sabotaged(Rule::delete_names_its_stamp));
   if (expected) {
     job->tombstone = (*found)->record;
     job->tombstone.tombstone = true;
@@ -61,7 +61,7 @@ void Deletes::push(const JobPtr& job) {
   job->pushing = true;
   job->tombstone.time_ms = services_.ports.timers->wall_ms();
   job->tombstone = push_.push({job->tombstone}, services_.guard([this, job](const Status& status) { pushed(job, status); })).front();
-  if (services_.extras.sabotage.delete_acked_before_majority) acknowledge(*job);
+  if (sabotaged(Rule::delete_needs_majority)) acknowledge(*job);
 }
 
 void Deletes::pushed(const JobPtr& job, const Status& status) {

@@ -32,7 +32,7 @@ void Landing::on_recorded(const CatalogEntry& held) {
 
 void Landing::bury(const Digest& digest, const std::string& file_name) {
   const auto at = under_way_.find(digest);
-  if (at != under_way_.end() && !services_.extras.sabotage.delete_ignores_landing) {
+  if (at != under_way_.end() && !sabotaged(Rule::landing_keeps_its_file)) {
     at->second.doomed_file = file_name;
     return;
   }

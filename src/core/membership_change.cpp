@@ -196,7 +196,7 @@ bool MembershipChange::nearly_complete(NodeId id) const {
   if (services_.shared()) return true;
   // What a disk that takes nothing lacks, it will go on lacking.
   if (report->missing > 0 && report->health != static_cast<std::uint8_t>(StoreHealth::ok)) return false;
-  if (services_.extras.sabotage.change_without_copies) return true;
+  if (sabotaged(Rule::copies_before_change)) return true;
   return report->images + kNearlyComplete >= services_.ports.catalog->summary().images;
 }
 
@@ -211,7 +211,7 @@ bool MembershipChange::complete(NodeId id) const {
 }
 
 bool MembershipChange::majority_complete(const Step& step) const {
-  if (services_.extras.sabotage.change_without_copies) return true;
+  if (sabotaged(Rule::copies_before_change)) return true;
   if (step.add && !complete(step.node)) return false;
   const auto counts = [&](NodeId id) { return complete(id) && (id == step.node || services_.is_voter(id)); };
   const auto count = std::count_if(step.after.begin(), step.after.end(), counts);
@@ -229,7 +229,7 @@ void MembershipChange::attempt(const Step& step) {
   if (quiet && services_.pushing.empty() && majority_complete(step)) {
     MemberChange change;
     (step.add ? change.add : change.remove).push_back(step.node);
-    if (services_.extras.sabotage.change_two_voters && step.add) {
+    if (sabotaged(Rule::one_change_at_a_time) && step.add) {
       for (const PeerAddress& peer : services_.config.peers) {
         if (peer.id != step.node && services_.view().membership.find(peer.id) == nullptr) change.add.push_back(peer.id);
       }

@@ -59,9 +59,6 @@ std::unique_ptr<BullyElection> make_election(const Services& services, const Dur
   options.takeover = services.config.takeover;
   options.timing = services.config.timing;
   options.fresh_cluster = services.ports.entropy->draw<ClusterId>();
-  options.vote_not_persisted = services.extras.sabotage.vote_not_persisted;
-  options.majority_one_short = services.extras.sabotage.majority_one_short;
-  options.change_two_voters = services.extras.sabotage.change_two_voters;
   return std::make_unique<BullyElection>(std::move(options), state);
 }
 

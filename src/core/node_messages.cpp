@@ -276,7 +276,8 @@ void NodeImpl::adopt_strays(ConnectionId connection, const wire::SyncPush& push,
       const bool collected = !known && stray.stamp <= services_.watermark;
       if (held.ok() && !settled && !changing) {
         if (collected) gathering->collected.push_back(Collection::named(stray));
-        if (!collected) gathering->records.push_back(known ? (*held)->record : stray);
+        const bool keeps = known && !sabotaged(Rule::known_record_beats_stray);
+        if (!collected) gathering->records.push_back(keeps ? (*held)->record : stray);
       }
       if (--gathering->left > 0) return;
       // It stepped down while the catalog was asked: only the leader of a term stamps in it.

@@ -15,15 +15,15 @@ void Reads::confirmed(ConnectionId connection, wire::RequestId request, bool sta
     const Errc code = services_.view().role == ElectionRole::leader ? Errc::no_leader : Errc::not_leader;
     return services_.send_error(connection, request, code, "this node does not lead");
   }
-  if (services_.extras.sabotage.read_without_confirmation) return answer();
+  if (sabotaged(Rule::read_is_confirmed)) return answer();
   waiting_.push_back(Waiting{kNoRound, connection, request, std::move(answer)});
   begin_round();
 }
 
 void Reads::begin_round() {
   const bool any = !waiting_.empty() && waiting_.back().round == kNoRound;
-  if (round_in_flight_ != 0 || !any) return;
-  round_in_flight_ = begin_round_();
+  if (!any || (round_in_flight_ != 0 && !sabotaged(Rule::round_begins_after_read))) return;
+  if (round_in_flight_ == 0) round_in_flight_ = begin_round_();
   for (Waiting& read : waiting_) {
     if (read.round == kNoRound) read.round = round_in_flight_;
   }
@@ -58,9 +58,13 @@ void Reads::on_stepped_down() {
 
 /// What is not on a majority yet is known while this node leads only: what the catalog says later may not be shown.
 bool Reads::still_leads(ConnectionId connection, wire::RequestId request, Term term) {
-  if (services_.leads(term) || services_.extras.sabotage.read_without_confirmation) return true;
+  if (services_.leads(term) || sabotaged(Rule::read_is_confirmed)) return true;
   services_.send_error(connection, request, Errc::no_leader, "the leader stepped down");
   return false;
+}
+
+bool Reads::shows(const CatalogEntry& entry) const {
+  return !unstable_(entry.record.digest) || sabotaged(Rule::unstable_is_hidden);
 }
 
 void Reads::on_list(ConnectionId connection, const wire::List& ask) {
@@ -74,7 +78,7 @@ void Reads::answer_list(ConnectionId connection, const wire::List& ask) {
     if (!page.ok()) return services_.send_error(connection, request, page.code(), page.error().message);
     wire::ListResult result{request, {}, std::move(page->next)};
     for (const CatalogEntry& entry : page->entries) {
-      if (!unstable_(entry.record.digest)) result.entries.push_back(shown(entry));
+      if (shows(entry)) result.entries.push_back(shown(entry));
     }
     (void)services_.send(connection, result);
   };
@@ -90,7 +94,7 @@ void Reads::answer_info(ConnectionId connection, const wire::Info& ask) {
     if (!ask.stale && !still_leads(connection, ask.request, term)) return;
     if (!entries.ok()) return services_.send_error(connection, ask.request, entries.code(), entries.error().message);
     entries->erase(std::remove_if(entries->begin(), entries->end(),
-                                  [&](const CatalogEntry& entry) { return unstable_(entry.record.digest); }),
+                                  [&](const CatalogEntry& entry) { return !shows(entry); }),
                    entries->end());
     if (entries->empty()) {
       return services_.send_error(connection, ask.request, Errc::not_found, "no image has the id " + ask.prefix);

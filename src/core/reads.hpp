@@ -50,6 +50,7 @@ class Reads {
   void begin_round();
   void answer_ready();
   [[nodiscard]] bool still_leads(ConnectionId connection, wire::RequestId request, Term term);
+  [[nodiscard]] bool shows(const CatalogEntry& entry) const;
   void answer_list(ConnectionId connection, const wire::List& ask);
   void answer_info(ConnectionId connection, const wire::Info& ask);
   void serve(const Key& key);

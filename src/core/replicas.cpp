@@ -5,7 +5,7 @@
 namespace cloudp2p::core {
 
 bool Replicas::accepts(Term term, NodeId leader) {
-  if (services_.extras.sabotage.no_term_fencing) return true;
+  if (sabotaged(Rule::superseded_leader_is_refused)) return true;
   if (term > services_.term() || (term == services_.term() && services_.view().leader == kNobody)) follow_(term, leader);
   return services_.term() == term && services_.view().leader == leader && services_.view().role != ElectionRole::leader;
 }
@@ -41,7 +41,8 @@ void Replicas::looked_up(const Key& key, Result<std::optional<CatalogEntry>> fou
   if (!found.ok()) return acknowledge(key, found.code(), found.error().message, {});
   // The bytes that a tombstone still has may be as old as it is: they are sent again, and looked at when they land.
   const bool here = found->has_value() && (*found)->present && !(*found)->record.tombstone;
-  if (here) return merge_metadata(key);
+  const bool taken_for_here = replica.ask.metadata_only && sabotaged(Rule::bytes_before_acknowledgement);
+  if (here || taken_for_here) return merge_metadata(key);
   if (replica.ask.metadata_only) {
     repair_.want(replica.ask.record, replica.ask.leader, services_.guard([this, key](const Status& status) {
       if (!status.ok()) return acknowledge(key, status.code(), status.error().message, {});
@@ -85,7 +86,7 @@ void Replicas::merge_metadata(const Key& key) {
   const Term term = replica.ask.term;
   auto done = [this, key, term](Result<CatalogEntry> entry) {
     const bool stale = services_.superseded(term);
-    if (!stale && entry.ok() && !entry->present) {
+    if (!stale && entry.ok() && !entry->present && !sabotaged(Rule::bytes_before_acknowledgement)) {
       return acknowledge(key, Errc::busy, "the bytes have left meanwhile; they are fetched again", {});
     }
     answer_landed(key, stale && entry.ok() ? Result<CatalogEntry>(Errc::stale_term) : std::move(entry));
@@ -136,7 +137,7 @@ void Replicas::finish_if_complete(const Key& key) {
   replica.landing = true;
   replica.put->set_owner({});
   const Term term = replica.ask.term;
-  if (services_.extras.sabotage.ack_before_sync) {
+  if (sabotaged(Rule::sync_before_acknowledgement)) {
     (void)services_.send(key.first, wire::ReplicateAck{key.second, term, services_.self, Errc::ok, "", replica.ask.record.stamp});
   }
   auto done = [this, key](Result<CatalogEntry> entry) { answer_landed(key, entry); };
@@ -182,10 +183,10 @@ void Replicas::on_connection_closed(ConnectionId connection) {
 void Replicas::on_term_changed() {
   std::vector<Key> stale;
   for (const auto& [key, replica] : replicas_) {
-    const bool unchecked = replica.landing && services_.extras.sabotage.no_term_check_after_sync;
+    const bool unchecked = replica.landing && sabotaged(Rule::term_checked_after_sync);
     if (replica.ask.term < services_.term() && !unchecked) stale.push_back(key);
   }
-  if (services_.extras.sabotage.no_term_fencing) return;
+  if (sabotaged(Rule::superseded_leader_is_refused)) return;
   for (const Key& key : stale) acknowledge(key, Errc::stale_term, "superseded term", {});
 }
 

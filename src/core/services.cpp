@@ -9,7 +9,8 @@ bool Services::is_voter(NodeId id) const {
   if (member == nullptr) return false;
   if (id == self) return member->incarnation == view().incarnation;
   const auto link = links.find(id);
-  return link != links.end() && link->second.control_up && member->incarnation == link->second.incarnation;
+  if (link == links.end() || !link->second.control_up) return false;
+  return member->incarnation == link->second.incarnation || sabotaged(Rule::learners_do_not_count);
 }
 
 std::vector<NodeId> Services::connected_voters() const {
@@ -24,7 +25,7 @@ std::vector<NodeId> Services::connected_voters() const {
 std::size_t Services::voters_needed(const Membership& membership) const {
   if (config.quorum == Quorum::none) return 1;
   const std::size_t majority = majority_of(membership.members.size());
-  return extras.sabotage.majority_one_short ? std::max<std::size_t>(majority - 1, 1) : majority;
+  return sabotaged(Rule::majority_acknowledges) ? std::max<std::size_t>(majority - 1, 1) : majority;
 }
 
 std::string Services::no_quorum_text() const {
@@ -40,11 +41,15 @@ Error Services::not_serving() const {
 }
 
 std::uint64_t Services::window_bytes(std::size_t transfers) {
+  if (sabotaged(Rule::credit_bounds_memory)) return limits::kImageBytesMaxDefault;
   return std::clamp(limits::kInFlightBytesMax / std::max<std::size_t>(transfers, 1), limits::kUploadWindowBytesMin,
                     limits::kUploadWindowBytesMax);
 }
 
-Stamp Services::next_stamp() { return Stamp{term(), self, ++sequence_}; }
+Stamp Services::next_stamp() {
+  if (!sabotaged(Rule::stamps_are_unique)) ++sequence_;
+  return Stamp{term(), self, sequence_};
+}
 
 void Services::raise_sequence(const Stamp& seen) {
   if (seen.leader == self) sequence_ = std::max(sequence_, seen.sequence);

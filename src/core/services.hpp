@@ -4,6 +4,7 @@
 #include "core/calls.hpp"
 #include "core/wire.hpp"
 
+#include <cloudp2p/detail/sabotage.hpp>
 #include <cloudp2p/node.hpp>
 
 #include <functional>
@@ -11,6 +12,8 @@
 #include <set>
 
 namespace cloudp2p::core {
+
+using detail::Rule;
 
 /// No image has this digest. Its record is the watermark: what was deleted below its stamp may have been forgotten.
 inline constexpr Digest kWatermark = [] {
@@ -61,7 +64,7 @@ class Services {
   [[nodiscard]] TimePoint now() const { return ports.timers->now(); }
   /// What was received under this term may no longer be acknowledged: another has been promised.
   [[nodiscard]] bool superseded(Term under) const {
-    return term() != under && !extras.sabotage.no_term_check_after_sync && !extras.sabotage.no_term_fencing;
+    return term() != under && !sabotaged(Rule::term_checked_after_sync) && !sabotaged(Rule::superseded_leader_is_refused);
   }
 
   /// Voters of the membership, without this node, whose links are up under the incarnation that the membership names.

@@ -93,7 +93,8 @@ void Takeover::compare() {
   for (const auto& [id, voter] : voters_) {
     if (voter.has_hashes) read_from_.push_back(id);
   }
-  if (read_from_.size() + 1 < services_.copies_needed()) return;
+  if (sabotaged(Rule::takeover_reads_majority)) read_from_.clear();
+  if (read_from_.size() + 1 < services_.copies_needed() && !sabotaged(Rule::takeover_reads_majority)) return;
   comparing_ = true;
   const BucketHashes& ours = services_.ports.catalog->buckets();
   for (std::uint32_t bucket = 0; bucket < limits::kBuckets; ++bucket) {
@@ -191,7 +192,7 @@ void Takeover::join(std::uint32_t bucket) {
   for (const auto& [id, theirs] : state.theirs) {
     for (const wire::Entry& entry : theirs.entries) merge(entry.record, 1);
   }
-  const bool skip = services_.extras.sabotage.no_write_back_at_takeover;
+  const bool skip = sabotaged(Rule::takeover_writes_back);
   for (const auto& [digest, best] : joined) {
     const bool on_majority = best.holders >= services_.copies_needed();
     if (!on_majority && !skip) pending_.push_back(best.record);

@@ -170,7 +170,7 @@ void Uploads::land_if_complete(const JobPtr& job) {
   if (!job->settled_before) unstable_[job->record.digest].record = job->record;
   unresolved_.erase(job->record.digest);  // this upload answers for it
   job->put->set_owner({});
-  if (services_.extras.sabotage.ack_before_sync) job->local_done = true;
+  if (sabotaged(Rule::sync_before_acknowledgement)) job->local_done = true;
   settle(job);
 }
 

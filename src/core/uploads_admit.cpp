@@ -112,7 +112,7 @@ void Uploads::begin_metadata_only(const JobPtr& job, const ImageRecord& known) {
   job->record.stamp = services_.next_stamp();
   job->stage = Stage::landing;
   if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(job->record);
-  if (services_.extras.sabotage.duplicate_acked_from_local_copy) return acknowledge(job);
+  if (sabotaged(Rule::duplicate_needs_majority)) return acknowledge(job);
   open_replicas(job);
   settle(job);
 }

@@ -130,7 +130,7 @@ void Invariants::on_record_durable(Machine& member, const CatalogChange& change,
   if (change.record.digest == core::kWatermark) return;
   if (held.record.stamp == Stamp{}) return on_forgotten(member, change.record);
   Watched& node = of(member.id());
-  if (held.present || held.record.tombstone) node.copies.try_emplace(change.record.stamp, Copy{node.promised});
+  if (held.present || held.record.tombstone) node.copies.try_emplace(change.record.stamp, Copy{node.promised, node.incarnation});
   const bool less = held.record.tombstone || (change.presence && !change.presence->present);
   if (less) doubtful_.insert(change.record.digest);
   const auto offered = offered_.find(change.record.digest);
@@ -252,9 +252,16 @@ Invariants::Kept Invariants::kept(const Membership& members, const Digest& diges
 
 void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
   tell(record.digest, &member, "acknowledged " + described(record));
+  // The copy of a learner counts in no majority; that of a member counts, though it lost its disk and was unbound since.
   const auto durable = [&](const Watched& node) {
-    const bool had = node.damaged && node.copies.contains(record.stamp);
-    return had || holds(node, record.digest, record.stamp);
+    const Member* const bound = held_by(member).find(node.member->id());
+    const auto counts = [&](const Incarnation& incarnation) {
+      const bool former = bound != nullptr && bound->incarnation.is_zero() && incarnation != node.incarnation;
+      return bound == nullptr || former || bound->incarnation == incarnation;
+    };
+    const auto copy = node.copies.find(record.stamp);
+    const bool had = node.damaged && copy != node.copies.end() && counts(copy->second.incarnation);
+    return had || (counts(node.incarnation) && holds(node, record.digest, record.stamp));
   };
   const auto in_time = [&](const Watched& node) {
     const auto copy = node.copies.find(record.stamp);
@@ -270,7 +277,7 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
   }
   const auto durable_on = [&](const Membership& members) {
     const Kept all = kept(members, record.digest, record.stamp, false);
-    return on_majority(members, durable) || (all.records && all.bytes);
+    return on_majority(members, durable) || (rotted_.contains(record.digest) && all.records && all.bytes);
   };
   if (!durable_on(held_by(member)) || !durable_on(membership_.adopted())) {
     violated("I5 (acknowledged is durable on a majority)",

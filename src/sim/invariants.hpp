@@ -85,6 +85,7 @@ class Invariants final : public MachineEvents {
   /// How a stamped record became durable on one node, for the first time with its bytes.
   struct Copy {
     Term promised = 0;  ///< The highest term that this node had promised by then.
+    Incarnation incarnation;
   };
   struct Watched {
     Machine* member = nullptr;

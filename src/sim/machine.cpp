@@ -54,7 +54,6 @@ void Machine::start() {
   NodeExtras extras;
   extras.observer = this;
   keeps_unlisted_ = !mount_ && catalog_.owner()->is_zero() && !images_.files().empty();
-  extras.sabotage = world_.options.sabotage;
   extras.chunk_bytes = world_.options.chunk_bytes;
   extras.tombstone_age = world_.options.tombstone_age;
   Result<std::unique_ptr<Node>> node = Node::open(config_, ports, extras);

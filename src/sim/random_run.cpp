@@ -22,7 +22,6 @@ SimOptions draw_cluster(const RandomRunOptions& given, Random& random) {
   out.nodes = given.nodes;
   out.seed = random.next();
   out.clients = 2 + random.below(3);
-  out.sabotage = given.sabotage;
   out.log_lines_max = given.log_lines_max;
   out.watched_image = given.watched_image;
   out.disk.sync = random.log_between(100us, 10ms);

@@ -22,8 +22,6 @@ struct Setup {
   Quorum quorum = Quorum::majority;
   Takeover takeover = Takeover::polite;
   unsigned seed = 1;
-  bool vote_not_persisted = false;
-  bool majority_one_short = false;
 };
 
 class Cluster {
@@ -56,8 +54,6 @@ class Cluster {
     options.quorum = setup_.quorum;
     options.takeover = setup_.takeover;
     options.fresh_cluster = random_bytes<ClusterId>();
-    options.vote_not_persisted = setup_.vote_not_persisted;
-    options.majority_one_short = setup_.majority_one_short;
     machine.election = std::make_unique<BullyElection>(options, *machine.disk);
     machine.election->set_fitness(machine.fitness, now_);
     machine.election->start(now_);

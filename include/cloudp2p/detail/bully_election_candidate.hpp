@@ -37,6 +37,7 @@ inline PreVoteVerdict BullyElection::judge(const PreVote& message, TimePoint now
 
 inline void BullyElection::start_pre_vote(TimePoint now) {
   lose_leader(now);
+  if (sabotaged(Rule::pre_vote_comes_first)) return start_vote(now, false);
   phase_ = Phase::pre_vote;
   phase_until_ = now + options_.timing.answer_timeout;
   answers_.clear();
@@ -165,6 +166,7 @@ inline bool BullyElection::refuses_vote(const VoteRequest& message, TimePoint no
   }
   if (message.term < state_.term) return true;
   if (message.term == state_.term) {
+    if (sabotaged(Rule::one_vote_a_term)) return false;
     const bool taken = state_.voted_for != kNobody && state_.voted_for != message.candidate;
     return taken || leader_ != kNobody;
   }
@@ -220,7 +222,7 @@ inline DurableState BullyElection::newest_reported() const {
     }
   };
   // Twice: a founded cluster seen late decides about what was seen before it.
-  for (int pass = 0; pass < 2; ++pass) {
+  for (int pass = 0; pass < 2 && !sabotaged(Rule::newest_membership_counts); ++pass) {
     for (const auto& [id, vote] : votes_)
       merge(vote);
   }
@@ -231,7 +233,7 @@ inline std::vector<NodeId> BullyElection::counted_votes(const DurableState& base
   const auto counts = [&](NodeId id, const Incarnation& incarnation) {
     if (base.membership.version == 0) return configured(id);
     const Member* member = base.membership.find(id);
-    return member != nullptr && member->incarnation == incarnation;
+    return member != nullptr && (member->incarnation == incarnation || sabotaged(Rule::votes_count_by_incarnation));
   };
   std::vector<NodeId> out;
   if (counts(self(), state_.incarnation)) out.push_back(self());

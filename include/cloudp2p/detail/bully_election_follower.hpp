@@ -14,7 +14,7 @@ inline void BullyElection::handle(const Heartbeat& message, TimePoint now) {
   const bool foreign = state_.founded && message.cluster != state_.cluster;
   if (foreign && options_.quorum == Quorum::majority) return;
   if (refuse_leader(message.term, message.leader, now)) return acknowledge(message.leader, message.round);
-  bool changed = message.term > state_.term;
+  bool changed = message.term != state_.term;
   if (changed) enter_term(message.term, now);
   const bool was_voter = !blank() && is_voter();
   if (adopt(message)) changed = true;
@@ -45,7 +45,7 @@ inline void BullyElection::handle(const Transfer& message, TimePoint now) {
 
 /// Rule 5, and where there is no quorum (rule 9) two leaders of one term: the higher ID stays.
 inline bool BullyElection::refuse_leader(Term term, NodeId leader, TimePoint now) {
-  if (term != state_.term) return term < state_.term;
+  if (term != state_.term) return term < state_.term && !sabotaged(Rule::terms_never_fall);
   if (!leading_) return leader_ != kNobody && leader_ > leader && options_.quorum == Quorum::none;
   if (options_.quorum == Quorum::majority || leader < self()) return true;
   step_down(StepDownReason::higher_term, now);
@@ -53,7 +53,7 @@ inline bool BullyElection::refuse_leader(Term term, NodeId leader, TimePoint now
 }
 
 inline bool BullyElection::hears_leader(TimePoint now) const {
-  if (leader_ == kNobody || leading_ || refused_at_) return false;
+  if (leader_ == kNobody || leading_ || refused_at_ || sabotaged(Rule::leader_is_heard)) return false;
   // Half a heartbeat less than for standing itself, so that two who heard the same last heartbeat agree.
   return now < last_heard_ + options_.timing.failure_timeout - options_.timing.heartbeat / 2;
 }

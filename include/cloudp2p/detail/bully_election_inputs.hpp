@@ -147,7 +147,7 @@ inline bool BullyElection::connected_voter(NodeId id) const {
 inline std::size_t BullyElection::needed(std::size_t member_count) const {
   if (options_.quorum == Quorum::none) return 1;
   const std::size_t majority = majority_of(member_count);
-  return options_.majority_one_short && majority > 1 ? majority - 1 : majority;
+  return sabotaged(Rule::majority_leads) && majority > 1 ? majority - 1 : majority;
 }
 
 inline std::vector<NodeId> BullyElection::electors() const {
@@ -257,7 +257,7 @@ inline Duration BullyElection::takeover_delay(NodeId id, TimePoint now) const {
   if (options_.takeover == Takeover::immediate) return Duration::zero();
   Duration delay = options_.timing.takeover_delay;
   const auto at = losses_.find(id);
-  if (at == losses_.end()) return delay;
+  if (at == losses_.end() || sabotaged(Rule::takeover_backs_off)) return delay;
   for (const TimePoint loss : at->second) {
     if (now - loss < window) delay = std::min(window, delay * 2);
   }
@@ -317,7 +317,7 @@ inline void BullyElection::leader_deadline(TimePoint now) {
 inline void BullyElection::persist() {
   if (fault_) return;
   DurableState state = state_;
-  if (options_.vote_not_persisted) state.voted_for = kNobody;
+  if (sabotaged(Rule::vote_is_durable)) state.voted_for = kNobody;
   emit(PersistState{std::move(state)});
 }
 

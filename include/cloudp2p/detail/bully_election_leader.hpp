@@ -135,7 +135,7 @@ inline void BullyElection::confirm_rounds() {
 }
 
 inline bool BullyElection::holds_majority(TimePoint now) const {
-  if (options_.quorum == Quorum::none) return true;
+  if (options_.quorum == Quorum::none || sabotaged(Rule::lost_majority_steps_down)) return true;
   return now < confirmed_sent_ + options_.timing.failure_timeout;
 }
 
@@ -191,13 +191,14 @@ inline void BullyElection::consider_admission(NodeId from, TimePoint now) {
   Peer& peer = peers_[from];
   const Member* member = state_.membership.find(from);
   if (member == nullptr || peer.acked_as.is_zero() || member->incarnation == peer.acked_as) return;
-  if (!committed_ || !state_.founded || !complete_) return;
+  const bool complete = complete_ || sabotaged(Rule::admission_needs_takeover);
+  if (!committed_ || !state_.founded || !complete) return;
   // While a majority answers, so that the changes are not left half done.
   const bool supported = majority_acked([&](const Peer& p) { return p.acked_round + 2 >= round_; });
   const bool caught_up = supported && peer.report.missing == 0 && peer.report.catalog_root == catalog_root_;
   peer.caught_up_acks = caught_up ? peer.caught_up_acks + 1 : 0;
   if (peer.caught_up_acks < acks_needed) return;
-  const bool unbound = member->incarnation.is_zero();
+  const bool unbound = member->incarnation.is_zero() || sabotaged(Rule::admission_in_two_steps);
   change_incarnation(from, unbound ? peer.acked_as : Incarnation{}, now);
 }
 
@@ -212,7 +213,7 @@ inline void BullyElection::change_incarnation(NodeId id, const Incarnation& inca
 /// Rules (i) and (ii) of a change; rule (iii), where the data is, is the caller's.
 inline bool BullyElection::change_members(const MemberChange& change, TimePoint now) {
   if (!leading_ || fault_ || !committed_ || !state_.founded) return false;
-  if (change.add.size() + change.remove.size() != 1 && !options_.change_two_voters) return false;
+  if (change.add.size() + change.remove.size() != 1 && !sabotaged(Rule::one_change_at_a_time)) return false;
   std::vector<Member> members = state_.membership.members;
   for (const NodeId id : change.add) {
     const Peer* const peer = known_peer(id);
@@ -271,7 +272,7 @@ inline NodeId BullyElection::best_successor(TimePoint now) const {
 inline void BullyElection::consider_takeover(const PreVote& message, TimePoint now) {
   if (!leading_ || message.from < self() || !connected_voter(message.from)) return;
   if (takeover_shown_ && now - *takeover_shown_ < std::chrono::seconds(1)) return;
-  const bool flapped = losses_.find(message.from) != losses_.end();
+  const bool flapped = losses_.find(message.from) != losses_.end() && !sabotaged(Rule::takeover_backs_off);
   if (flapped && now - peers_[message.from].up_since < takeover_delay(message.from, now)) return;
   takeover_shown_ = now;
   emit(TakeoverAsked{message.from});

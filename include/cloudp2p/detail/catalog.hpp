@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudp2p/catalog.hpp>
+#include <cloudp2p/detail/sabotage.hpp>
 
 namespace cloudp2p {
 
@@ -33,7 +34,8 @@ inline CatalogEntry merged(const CatalogEntry* held, const CatalogChange& change
   CatalogEntry out = held != nullptr ? *held : CatalogEntry{};
   if (change.only_this && out.record.stamp != change.record.stamp) return out;
   if (change.forget) return CatalogEntry{};
-  if (held == nullptr || change.record.stamp > held->record.stamp) out.record = change.record;
+  const bool newer = held == nullptr || change.record.stamp > held->record.stamp;
+  if (newer || sabotaged(detail::Rule::larger_stamp_wins)) out.record = change.record;
   const bool about_held = !change.presence || !change.presence->of_file ||
                           (out.present && out.file_name == *change.presence->of_file);
   if (change.presence && about_held) {

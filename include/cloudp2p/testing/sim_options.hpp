@@ -3,6 +3,7 @@
 // Purpose:   the knobs of SimCluster; everything has a default under which a cluster is healthy and quick.
 // Units:     virtual time as chrono types, sizes in bytes.
 // Thread:    plain values.
+// Errors:    SimCluster refuses what makes no sense: fewer than one node, or more than limits::kMembersMax.
 #pragma once
 
 #include <cloudp2p/node.hpp>
@@ -42,7 +43,6 @@ struct SimOptions {
   Duration tombstone_age = limits::kTombstoneAge;
   std::size_t log_lines_max = 400;  ///< Kept for `report`.
   std::string watched_image;        ///< First hex digits of a digest: all that happens to that image is logged too.
-  Sabotage sabotage;
 };
 
 /// Which way a cut loses messages, seen from the node that is cut off.

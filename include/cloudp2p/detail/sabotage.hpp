@@ -1,0 +1,80 @@
+// Sabotage: deliberate bugs, one rule of docs/protocol.md each, for the tests that prove that the tests bite.
+//
+// Purpose: where a rule is kept, the code asks whether it is sabotaged. The answer is the constant false, and no broken
+//          path is compiled, unless everything is built with the CMake option CLOUDP2P_SABOTAGE: the presets for
+//          development do so, the preset for release does not. Whoever links a library that was built so compiles with
+//          the same definition.
+// Thread:  `broken_rule` is one variable for the whole process: change it only while no node and no client lives in it.
+// Limits:  one rule is broken at a time.
+#pragma once
+
+#include <cstdint>
+
+namespace cloudp2p::detail {
+
+/// Each with what is done instead.
+enum class Rule : std::uint8_t {
+  none,
+  // Election.
+  vote_is_durable,               ///< The term is saved, the vote is not.
+  one_vote_a_term,               ///< Whoever asks gets one.
+  majority_leads,                ///< One vote less suffices.
+  votes_count_by_incarnation,    ///< A vote counts by the id of its sender.
+  newest_membership_counts,      ///< A candidate counts by the membership that it has, whatever its voters report.
+  pre_vote_comes_first,          ///< Who misses the leader stands at once.
+  leader_is_heard,               ///< Whoever asks is voted for, although the leader is there.
+  terms_never_fall,              ///< A leader of an older term is followed.
+  lost_majority_steps_down,      ///< A leader that nobody answers goes on.
+  takeover_backs_off,            ///< The highest id asks for the lead as soon as it may, however often it lost it.
+  // Members.
+  admission_needs_takeover,      ///< A node is bound again by a leader that has not read what was acknowledged.
+  admission_in_two_steps,        ///< The old incarnation is replaced by the new one in one change.
+  one_change_at_a_time,          ///< Two newcomers become members at once.
+  copies_before_change,          ///< Members change although too few of the new ones have everything.
+  // Takeover.
+  takeover_reads_majority,       ///< A new leader serves with what it holds.
+  takeover_writes_back,          ///< What was found on a minority stays there.
+  // Uploads.
+  stamps_are_unique,             ///< The sequence stands still.
+  majority_acknowledges,         ///< One copy less suffices.
+  learners_do_not_count,         ///< A copy counts by the id of its node.
+  sync_before_acknowledgement,   ///< A node says "durable" when it has the bytes.
+  duplicate_needs_majority,      ///< Content that is here is acknowledged without asking anybody.
+  bytes_before_acknowledgement,  ///< A follower acknowledges the record of bytes that it lacks.
+  superseded_leader_is_refused,  ///< Followers take what a leader of an older term sends.
+  term_checked_after_sync,       ///< And acknowledge under it what they had begun before they promised another.
+  credit_bounds_memory,          ///< A client may send all it has.
+  // Reads.
+  read_is_confirmed,             ///< List and info are answered without a round.
+  round_begins_after_read,       ///< A round that is under way confirms them too.
+  unstable_is_hidden,            ///< What only the leader has is listed.
+  reader_checks_digest,          ///< A client takes bytes as they come.
+  // Deletes.
+  delete_names_its_stamp,        ///< A delete takes what there is.
+  delete_takes_effect_once,      ///< A client deletes again what was stored after its delete was lost.
+  delete_needs_majority,         ///< It is acknowledged when it is sent.
+  delete_excludes_upload,        ///< Of the same content, at the same time.
+  landing_keeps_its_file,        ///< The file goes although the same content is being committed.
+  bytes_outlive_tombstone,       ///< The file goes with a tombstone that is not known to be final.
+  tombstone_waits_for_all,       ///< It is forgotten although a member lacks it.
+  watermark_is_raised,           ///< Tombstones are forgotten without it.
+  // Repair and scrub.
+  larger_stamp_wins,             ///< The record that comes last does.
+  strays_are_offered,            ///< What a follower holds alone it keeps to itself.
+  known_record_beats_stray,      ///< A leader takes the stray, whatever it knows.
+  damage_is_recorded,            ///< A bad copy goes to the quarantine and is still said to be here.
+  damage_is_not_dated,           ///< Whatever a verification finds, the copy counts as verified.
+};
+
+#ifdef CLOUDP2P_SABOTAGE
+inline Rule broken_rule = Rule::none;
+[[nodiscard]] inline bool sabotaged(Rule rule) noexcept {
+  return rule == broken_rule;
+}
+#else
+[[nodiscard]] constexpr bool sabotaged(Rule) noexcept {
+  return false;
+}
+#endif
+
+}  // namespace cloudp2p::detail

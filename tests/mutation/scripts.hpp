@@ -1,0 +1,32 @@
+// Scripts that lead up to the moment at which one rule matters.
+#pragma once
+
+#include "mutation/life.hpp"
+
+namespace cloudp2p::testing {
+
+// scripts_election.cpp
+[[nodiscard]] Script deaf_follower();         ///< A follower that misses its leader, and nobody else does.
+[[nodiscard]] Script isolated_leader();
+[[nodiscard]] Script flapping_leader();
+[[nodiscard]] Script two_newcomers();         ///< Join three members, one of which is away.
+[[nodiscard]] Script grown_without_it();      ///< A member comes back that knows of two others only.
+[[nodiscard]] Script equally_empty();         ///< One lost its catalog, the leader has not read the others' yet.
+
+// scripts_images.cpp
+[[nodiscard]] Script late_upload();           ///< Reaches a leader that slept while another was elected.
+[[nodiscard]] Script late_read();
+[[nodiscard]] Script late_round();            ///< Two reads; the answers to the first one's round come last.
+[[nodiscard]] Script sync_across_a_vote();
+[[nodiscard]] Script seen_on_a_minority();    ///< What one reader saw the next one sees.
+[[nodiscard]] Script learner_and_hanging_disk();
+[[nodiscard]] Script greedy_clients();
+
+// scripts_deletes.cpp
+[[nodiscard]] Script repeated_delete();       ///< Its answer is lost, and the image is stored again meanwhile.
+[[nodiscard]] Script stored_again_while_it_leaves();
+[[nodiscard]] Script failed_delete_returns();
+[[nodiscard]] Script tombstone_that_lost();   ///< On a node that has the last bytes of the image.
+[[nodiscard]] Script backup_returns();        ///< With an image that was deleted and forgotten since.
+
+}  // namespace cloudp2p::testing

@@ -1,0 +1,113 @@
+#include "mutation/scripts.hpp"
+
+namespace cloudp2p::testing {
+
+using namespace std::chrono_literals;
+
+Script deaf_follower() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId leader = sim.run_until_leader(5s);
+    sim.run_for(1s);
+    const Term term = sim.status(leader).election.term;
+    sim.cut_link(NodeId{1}, leader, Direction::kIncoming);
+    sim.run_for(3s);
+    sim.heal();
+    sim.run_for(2s);
+    return sim.status(leader).election.term == term ? "" : "a follower that was deaf for 3 s unseats the leader";
+  }};
+}
+
+Script isolated_leader() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId old = sim.run_until_leader(5s);
+    sim.run_for(1s);
+    sim.cut(old, Direction::kBoth);
+    sim.run_for(2s);
+    return sim.status(old).serving ? "a leader without a majority still says that it serves" : "";
+  }};
+}
+
+Script flapping_leader() {
+  const auto quick = [](SimOptions& options) {
+    options.takeover = Takeover::polite;
+    options.timing.takeover_delay = 500ms;
+  };
+  return {quick, [](SimCluster& sim, std::uint64_t) -> std::string {
+    constexpr NodeId highest{3};
+    constexpr int changes_max = 8;  // 0.5 s, then twice that each time: 64 s at the eighth.
+    int changes = 0;
+    for (const Duration end = sim.now() + 60s; sim.now() < end;) {
+      if (!sim.run_until([&] { return sim.leader() == highest; }, end - sim.now())) break;
+      ++changes;
+      sim.crash(highest);
+      sim.run_for(300ms);
+      sim.restart(highest);
+    }
+    return changes <= changes_max ? "" : "I16: a flapping node took over " + std::to_string(changes) + " times in a minute";
+  }};
+}
+
+Script two_newcomers() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    sim.run_until_leader(5s);
+    sim.run_for(1s);
+    sim.crash(NodeId{1});
+    for (std::uint64_t salt = 1; salt <= 5; ++salt) {
+      if (!sim.put_and_wait(make_image(salt, 2'000), 5s).ok()) return "an upload fails";
+    }
+    const std::vector<NodeId> wanted{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+    sim.add_node(wanted);
+    sim.add_node(wanted);
+    sim.propose(wanted);
+    sim.run_for(8s);
+    return sim.members() == wanted ? "" : "two nodes do not become members";
+  }};
+}
+
+Script grown_without_it() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    sim.run_until_leader(5s);
+    sim.run_for(1s);
+    sim.crash(NodeId{1});
+    const std::vector<NodeId> wanted{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+    sim.add_node(wanted);
+    sim.add_node(wanted);
+    for (const std::uint32_t id : {2U, 3U, 4U, 5U}) {
+      sim.edit_peers(NodeId{id}, wanted);
+      sim.reload(NodeId{id});
+    }
+    if (!sim.run_until([&] { return sim.members() == wanted; }, 10s)) return "two nodes do not become members";
+    for (const std::uint32_t id : {3U, 4U, 5U}) {
+      for (const std::uint32_t alone : {1U, 2U}) sim.cut_link(NodeId{alone}, NodeId{id}, Direction::kBoth);
+    }
+    sim.restart(NodeId{1});
+    sim.run_for(5s);
+    const bool leads = sim.status(NodeId{1}).serving || sim.status(NodeId{2}).serving;
+    return leads ? "two of five nodes have a leader of their own" : "";
+  }};
+}
+
+/// Nodes 4 and 5 alone have the image. Node 3 leads, and can not read what node 4 holds; node 1, which has lost its
+/// catalog, equals it. If it counts again now, nodes 1 to 3 are a majority that knows nothing.
+Script equally_empty() {
+  const auto five = [](SimOptions& options) { options.nodes = 5; };
+  return {five, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
+    sim.run_for(1s);
+    for (const std::uint32_t away : {2U, 3U}) sim.crash(NodeId{away});
+    if (!sim.put_and_wait(make_image(4, 2'000), 5s).ok()) return "an upload fails";
+    sim.crash(NodeId{5});
+    sim.crash(NodeId{1});
+    sim.lose(NodeId{1}, Loss::kCatalog);
+    sim.cut_link(NodeId{4}, NodeId{2}, Direction::kBoth);  // so that it does not stand
+    sim.disk_call_fails(NodeId{4}, DiskCall::kLookUp, true);
+    for (const std::uint32_t back : {1U, 2U, 3U}) sim.restart(NodeId{back});
+    sim.run_for(4s);
+    sim.crash(NodeId{4});
+    sim.disk_call_fails(NodeId{4}, DiskCall::kLookUp, false);
+    sim.run_for(3s);
+    return {};
+  }};
+}
+
+}  // namespace cloudp2p::testing

@@ -1,0 +1,135 @@
+#include "mutation/scripts.hpp"
+
+namespace cloudp2p::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A leader sleeps; while it does, another is elected. `asleep` happens before it wakes up.
+void leader_sleeps(SimCluster& sim, const std::function<void()>& asleep) {
+  const NodeId old = sim.run_until_leader(5s);
+  (void)sim.list(1);  // this client knows the old leader, and is idle from now on
+  sim.run_for(100ms);
+  sim.pause(old);
+  sim.run_until([&] { return sim.leader() != old && sim.leader() != kNobody; }, 5s);
+  asleep();
+  sim.resume(old);
+  sim.run_for(1s);
+}
+
+}  // namespace
+
+Script late_upload() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    leader_sleeps(sim, [&] {
+      (void)sim.put(make_image(7, 2'000), 1);
+      sim.run_for(20ms);
+    });
+    return {};
+  }};
+}
+
+Script late_read() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    std::string complaint;
+    leader_sleeps(sim, [&] {
+      if (!sim.put_and_wait(make_image(8, 2'000), 5s).ok()) complaint = "an upload fails";
+      (void)sim.list(1);
+      sim.run_for(20ms);
+    });
+    return complaint;
+  }};
+}
+
+Script late_round() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId old = sim.run_until_leader(5s);
+    for (const std::size_t client : {0U, 1U}) (void)sim.list(client);
+    sim.run_for(1s);  // both clients know the old leader
+    // Node 1 hears the round of the first read, and its answer is under way until the leader wakes up.
+    sim.cut_link(old, NodeId{2}, Direction::kBoth);
+    sim.cut_link(NodeId{1}, old, Direction::kOutgoing);
+    (void)sim.list(0);
+    sim.run_for(2ms);
+    sim.pause(old);
+    sim.run_until([&] { return sim.leader() == NodeId{2}; }, 5s);
+    if (!sim.put_and_wait(make_image(9, 2'000), 5s).ok()) return "an upload fails";
+    (void)sim.list(1);
+    sim.run_for(50ms);
+    sim.heal_link(NodeId{1}, old);
+    sim.resume(old);
+    sim.run_for(1s);
+    return {};
+  }};
+}
+
+Script sync_across_a_vote() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId old = sim.run_until_leader(5s);
+    for (std::uint32_t id = 1; id <= 3; ++id) sim.slow_disk(NodeId{id}, NodeId{id} == old ? 1 : 6'000);
+    (void)sim.put(make_image(9, 2'000));
+    sim.run_for(20ms);
+    sim.pause(old);
+    sim.run_for(2'600ms);
+    sim.resume(old);
+    sim.run_for(3s);
+    return {};
+  }};
+}
+
+Script seen_on_a_minority() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    const SimImage image = make_image(10, 2'000);
+    sim.cut_link(NodeId{3}, NodeId{1}, Direction::kBoth);
+    sim.slow_disk(NodeId{3}, 8'000);
+    (void)sim.put(image);
+    if (!sim.run_until([&] { return sim.durable_copies(image.digest) == 1; }, 2s)) return "an upload does not begin";
+    sim.crash(NodeId{3}, Crash::kPowerLoss);
+    sim.restart_client(0);  // Its retry would bring the image to a majority.
+    sim.heal();
+    sim.slow_disk(NodeId{3}, 1);
+    if (sim.run_until_leader(5s) != NodeId{2}) return {};
+    const auto shown = sim.list(1);
+    sim.run_until([&] { return shown.done(); }, 200ms);
+    sim.crash(NodeId{2});
+    sim.restart(NodeId{3});
+    sim.run_until_leader(5s);
+    const auto later = sim.list(1);
+    sim.run_until([&] { return later.done(); }, 5s);
+    return {};
+  }};
+}
+
+/// Node 1 has lost its state. It is not bound again, and node 2 makes nothing durable, while node 2's disk hangs.
+Script learner_and_hanging_disk() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.run_for(1s);
+    sim.crash(NodeId{1});
+    sim.lose(NodeId{1}, Loss::kState);
+    sim.stall_disk(NodeId{2}, true);
+    sim.restart(NodeId{1});
+    sim.run_for(200ms);
+    (void)sim.put(make_image(16, 2'000));
+    sim.run_for(1s);
+    sim.stall_disk(NodeId{2}, false);
+    sim.run_for(3s);
+    return {};
+  }};
+}
+
+Script greedy_clients() {
+  const auto many = [](SimOptions& options) { options.clients = 120; };
+  return {many, [](SimCluster& sim, std::uint64_t) -> std::string {
+    sim.run_until_leader(5s);
+    for (std::uint32_t id = 1; id <= 3; ++id) sim.slow_disk(NodeId{id}, 1'000);
+    for (std::size_t client = 0; client < sim.client_count(); ++client) {
+      (void)sim.put(make_image(100 + client, 1'000'000), client);
+    }
+    sim.run_for(3s);
+    return {};
+  }};
+}
+
+}  // namespace cloudp2p::testing
