@@ -59,6 +59,8 @@ class Invariants final : public MachineEvents {
 
   // What clients do and are told.
   void offered(const Digest& digest, std::uint64_t size_bytes) { offered_[digest] = size_bytes; }
+  /// By code of which only the uploads are known, and of those not when they begin and end: what it is told is not judged.
+  void offered_by_program(const Digest& digest, std::uint64_t size_bytes);
   [[nodiscard]] History::Call begins(const Digest& digest, History::Act act);
   void upload_answered(const Digest& digest, History::Call call, const Result<UploadOutcome>& outcome);
   void remove_answered(const Digest& digest, History::Call call, const Result<ImageRecord>& removed);
@@ -179,6 +181,7 @@ class Invariants final : public MachineEvents {
   std::uint64_t known_ = 0;
   std::map<Digest, History> histories_;
   std::unordered_map<Digest, std::uint64_t> offered_;
+  std::set<Digest> of_programs_;
   std::set<Digest> damaged_;
   std::set<Digest> rotted_;
   std::set<Digest> lost_;  ///< Some file of theirs was lost on purpose.

@@ -14,10 +14,16 @@ std::string answer(History::Call call, const Result<T>& result) {
 }  // namespace
 
 void Invariants::judge(bool explained, const Digest& digest, const char* answer) {
-  if (explained) return;
+  if (explained || of_programs_.contains(digest)) return;
   violated("I18 (the calls on one image are linearizable)",
            fmt::format("no order of the calls on {} explains the answer \"{}\"", short_id(digest), answer));
   log_.note(whereabouts(digest));
+}
+
+void Invariants::offered_by_program(const Digest& digest, std::uint64_t size_bytes) {
+  offered(digest, size_bytes);
+  if (!of_programs_.insert(digest).second) return;
+  for (const History::Act act : {History::Act::put, History::Act::remove}) (void)begins(digest, act);
 }
 
 History::Call Invariants::begins(const Digest& digest, History::Act act) {

@@ -235,6 +235,15 @@ void SimCluster::propose(const std::vector<NodeId>& peers) {
     edit_peers(id, with_itself);
   }
 }
+SimProgram& SimCluster::start_program(StartProgram start) {
+  const std::string address = "10.0.2." + std::to_string(impl_->programs.size() + 1);
+  const World world{impl_->scheduler, impl_->network, impl_->log, impl_->invariants, impl_->options};
+  const auto host_of = [impl = impl_.get()](NodeId id) { return impl->of(id).host(); };
+  impl_->programs.push_back(std::make_unique<Program>(world, impl_->invariants, host_of, config_of(impl_->options),
+                                                      impl_->network.add_host(address), impl_->random.fork(),
+                                                      std::move(start)));
+  return *impl_->programs.back();
+}
 std::vector<NodeId> SimCluster::members() const {
   return impl_->invariants.members();
 }

@@ -1,6 +1,7 @@
 // What a SimCluster is made of: sim_cluster.cpp builds and observes it, sim_cluster_faults.cpp troubles it.
 #pragma once
 
+#include "sim/program.hpp"
 #include "sim/sim_client.hpp"
 
 #include <fmt/format.h>
@@ -54,6 +55,7 @@ class SimCluster::Impl {
   std::unique_ptr<SharedDisk> shared;  ///< With SimOptions::shared.
   std::vector<std::unique_ptr<Machine>> members;
   std::vector<std::unique_ptr<SimClient>> clients;
+  std::vector<std::unique_ptr<Program>> programs;
   TimePoint next_check{};
   unsigned moves = 0;  ///< Each to an address of its own.
   static constexpr Duration kCheckInterval = std::chrono::milliseconds(250);

@@ -1,18 +1,17 @@
 // SimCluster: a whole cluster in one thread and in virtual time: the real Node and Client on simulated machines.
 //
 // Purpose:   tests that live through crashes, partitions and slow disks in milliseconds, the same way every time. While
-// it
-//            runs, the invariants of docs/protocol.md are checked at every step; `violations` says what broke.
+//            it runs, the invariants of docs/protocol.md are checked at every step; `violations` says what broke.
 // Thread:    one SimCluster, one thread; several clusters may run in several threads. Nothing is global.
 // Ownership: handles share their state with the cluster; they may outlive it.
-// Time:      virtual. Nothing happens between the calls that let time pass: step, run_for, run_until, and what uses
-// them. Durability: a crashed node keeps what its simulated disk had synced; of unfinished writes the seed decides.
+// Time:      virtual. Nothing happens between the calls that let time pass: step, run_for, run_until, and what uses them.
+// Durability: a crashed node keeps what its simulated disk had synced; of unfinished writes the seed decides.
 // Errors:    invalid options throw std::invalid_argument; everything else is a result to look at.
 // Limits:    at most limits::kMembersMax nodes; memory grows with what is uploaded.
 #pragma once
 
 #include <cloudp2p/client.hpp>
-#include <cloudp2p/testing/sim_options.hpp>
+#include <cloudp2p/testing/sim_program.hpp>
 
 namespace cloudp2p::testing {
 
@@ -148,6 +147,10 @@ class SimCluster {
   void pause_client(std::size_t client);
   void resume_client(std::size_t client);
   [[nodiscard]] std::size_t client_count() const noexcept;
+
+  // Your own code (sim_program.hpp).
+  /// On one more machine, started now. Lives as long as the cluster.
+  SimProgram& start_program(StartProgram start);
 
   // What is.
   [[nodiscard]] bool running(NodeId node) const;
