@@ -33,7 +33,8 @@ struct CatalogChange {
     bool present = false;
     std::string file_name;
     std::int64_t verified_ms = 0;
-    /// Set: says nothing unless this is the file that is held. For what was learnt of a file a while ago.
+    /// Set: says nothing unless this is the file that is held. For what was learnt of a file a while ago. A record that is
+    /// not held any more stays forgotten; it is called back with an entry whose stamp is zero.
     std::optional<std::string> of_file{};
   };
   ImageRecord record;

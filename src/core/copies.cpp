@@ -91,7 +91,7 @@ void Copies::forget(const CatalogEntry& entry, const Error& error) {
   const Digest digest = entry.record.digest;
   if (sabotaged(Rule::damage_is_recorded)) return finish(digest, error);
   auto noted = [this, digest, error](const Result<CatalogEntry>& held) {
-    if (held.ok() && !held->present && !held->record.tombstone) {
+    if (held.ok() && held->record.stamp != Stamp{} && !held->present && !held->record.tombstone) {
       services_.log(LogLevel::error, fmt::format("image {}: {}; {}", short_id(digest), error.text(),
                                                  services_.shared() ? "there is no other copy: store the image again"
                                                                     : "it will be fetched again from another node"));

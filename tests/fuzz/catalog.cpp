@@ -75,8 +75,12 @@ void merge(store::RecordTable& records, fuzz::Input& input) {
   const auto before = records.get(change.record.digest);
   const auto merged = records.merge(change);
   if (!before.ok() || !merged.ok()) return;
-  fuzz::require(merged->held.record.stamp >= change.record.stamp, "the larger stamp stays");
   auto after = records.get(change.record.digest);
+  if (merged->held == CatalogEntry{}) {
+    fuzz::require(after.ok() && !after->has_value(), "news of a file makes no record");
+    return;
+  }
+  fuzz::require(merged->held.record.stamp >= change.record.stamp, "the larger stamp stays");
   fuzz::require(after.ok() && after->has_value(), "what was merged is there");
   fuzz::require(**after == merged->held, "as the answer said");
 }

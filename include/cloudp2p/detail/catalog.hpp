@@ -34,6 +34,7 @@ inline CatalogEntry merged(const CatalogEntry* held, const CatalogChange& change
   CatalogEntry out = held != nullptr ? *held : CatalogEntry{};
   if (change.only_this && out.record.stamp != change.record.stamp) return out;
   if (change.forget) return CatalogEntry{};
+  if (held == nullptr && change.presence && change.presence->of_file) return CatalogEntry{};
   const bool newer = held == nullptr || change.record.stamp > held->record.stamp;
   if (newer || sabotaged(detail::Rule::larger_stamp_wins)) out.record = change.record;
   const bool about_held = !change.presence || !change.presence->of_file ||
