@@ -13,9 +13,9 @@ CatalogChange here(const ImageRecord& record, const StoredImage& stored, std::in
 
 }  // namespace
 
-void Landing::over(const Digest& digest, bool claimed) {
+void Landing::over(const Digest& digest, const std::string& claimed_file) {
   const auto at = under_way_.find(digest);
-  if (claimed) at->second.doomed_file.clear();
+  if (at->second.doomed_file == claimed_file) at->second.doomed_file.clear();
   if (--at->second.count > 0) return;
   const std::string doomed = std::move(at->second.doomed_file);
   under_way_.erase(at);
@@ -49,12 +49,12 @@ void Landing::land(std::unique_ptr<LocalPut> put, const ImageRecord& record, Ter
   ++under_way_[record.digest].count;
   auto committed = [this, record, term, done = std::move(done)](Result<StoredImage> stored) mutable {
     if (!stored.ok()) {
-      over(record.digest, false);
+      over(record.digest, "");
       return done(stored.error());
     }
     if (services_.superseded(term)) {
       remember(std::move(*stored));
-      over(record.digest, false);
+      over(record.digest, "");
       return done(Errc::stale_term);
     }
     put_record(*stored, record, term, std::move(done));
@@ -74,7 +74,7 @@ void Landing::put_record(const StoredImage& stored, const ImageRecord& record, s
     auto recorded = [this, stored, term, former, done = std::move(done)](Result<CatalogEntry> entry) mutable {
       const bool claimed = entry.ok() && entry->present;
       if (claimed && !former.empty() && entry->file_name == stored.file_name) put_aside(stored.digest, former);
-      over(stored.digest, claimed);
+      over(stored.digest, claimed ? stored.file_name : "");
       if (entry.ok() && term && services_.superseded(*term)) return done(Errc::stale_term);
       done(std::move(entry));
     };
@@ -98,7 +98,7 @@ void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& reco
   ++under_way_[record.digest].count;
   auto committed = [this, record, done = std::move(done)](Result<StoredImage> stored) mutable {
     if (stored.ok()) return put_record(*stored, record, std::nullopt, std::move(done));
-    over(record.digest, false);
+    over(record.digest, "");
     done(stored.error());
   };
   put->commit(services_.guard(std::move(committed)));

@@ -37,7 +37,8 @@ class Landing {
     std::size_t count = 0;
     std::string doomed_file;
   };
-  void over(const Digest& digest, bool claimed);
+  /// `claimed_file`: the record names it now; empty: none.
+  void over(const Digest& digest, const std::string& claimed_file);
   /// Without a term, whatever it is by now.
   void put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done);
   void put_aside(const Digest& digest, const std::string& file_name);

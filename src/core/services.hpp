@@ -77,11 +77,14 @@ class Services {
   /// How many durable copies an acknowledgement needs, this node's included.
   [[nodiscard]] std::size_t copies_needed() const { return copies_needed(view().membership); }
   /// Whether the nodes for which `holds` are a majority of the members and, while a change is not committed, of the
-  /// former ones too.
+  /// former ones too. A member that is bound to no incarnation counts in neither, whatever it holds.
   template <class Holds>
   [[nodiscard]] bool on_majority(Holds holds) const {
     const auto enough = [&](const Membership& membership) {
-      const auto held = [&](const Member& member) { return holds(member.id); };
+      const auto bound = [](const Member& member) {
+        return !member.incarnation.is_zero() || sabotaged(Rule::learners_do_not_count);
+      };
+      const auto held = [&](const Member& member) { return bound(member) && holds(member.id); };
       const auto count = std::count_if(membership.members.begin(), membership.members.end(), held);
       return static_cast<std::size_t>(count) >= copies_needed(membership);
     };

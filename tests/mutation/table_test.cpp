@@ -66,7 +66,7 @@ std::vector<Row> table() {
       {Rule::vote_is_durable, "vote_is_durable", "random, 3 nodes", random_life(3), 200, "I4"},
       {Rule::one_vote_a_term, "one_vote_a_term", "random, 3 nodes", random_life(3), 200},
       {Rule::majority_leads, "majority_leads", "random, 3 nodes", random_life(3), 200},
-      {Rule::votes_count_by_incarnation, "votes_count_by_incarnation", "random, 3 nodes", random_life(3), 2000},
+      {Rule::votes_count_by_incarnation, "votes_count_by_incarnation", "random, 5 nodes", random_life(5), 400},
       {Rule::newest_membership_counts, "newest_membership_counts", "grown without it", scripted(grown_without_it()), 5},
       {Rule::pre_vote_comes_first, "pre_vote_comes_first", "a deaf follower", scripted(deaf_follower()), 10},
       {Rule::leader_is_heard, "leader_is_heard", "a deaf follower", scripted(deaf_follower()), 10},

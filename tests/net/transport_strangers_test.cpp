@@ -155,7 +155,7 @@ TEST_CASE("clients fill their places, nodes still get in; who leaves makes room"
   REQUIRE(scene.world.until([&] { return third.closed.size() + third.dial_notes.size() == 1; }));
   const Error why = third.closed.empty() ? third.dial_notes[0].error : third.closed[0].second;
   CHECK(why.message.find("try another node") != std::string::npos);
-  CHECK(scene.counters().refused_for_limits == 1);
+  CHECK(scene.world.until([&] { return scene.counters().refused_for_limits == 1; }));
 
   Station two(scene.world, {kTwo, Role::node});
   REQUIRE(two.transport.start(two));

@@ -22,6 +22,8 @@ constexpr Life kFailedOnce[] = {
     {1193, 3},    // a leader that had not taken over yet admitted a node that lost its catalog
     {36, 3},      {56, 3},  {76, 5},  {162, 3}, {266, 3}, {269, 7},
     {318, 3},     {397, 3}, {408, 3}, {456, 3}, {473, 7}, {490, 5},
+    {1455, 3},    // a node that nobody was bound to counted for a majority of the former members
+    {1656, 3},    // a rotten file of a deleted image stayed beside the new one
     {701687, 7},  // the simulator's own: bounds that forgot new kinds of fault
 };
 
