@@ -113,6 +113,13 @@ class MemoryStore final : public ImageStore {
   }
   void quarantine(const std::string& name, Callback<void(Status)> done) override { erase(name, std::move(done)); }
 
+  void identify(const std::string& name, Callback<void(Result<ImageRecord>)> done) override {
+    const auto at = images_.find(name);
+    if (at == images_.end()) return answer(std::move(done), Result<ImageRecord>(Errc::not_found));
+    const auto& [digest, bytes] = at->second;
+    answer(std::move(done), Result<ImageRecord>(ImageRecord{digest, {}, false, bytes.size(), sniff(bytes.view()), name, 0}));
+  }
+
   void list(Callback<void(Result<std::vector<StoredImage>>)> done) override {
     std::vector<StoredImage> out;
     for (const auto& [name, image] : images_)

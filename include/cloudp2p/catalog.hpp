@@ -85,7 +85,9 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
-  /// Opens or creates, recovers, counts. Errc::format when it is not a catalog or damaged (the caller rebuilds it).
+  /// Opens or creates, recovers, counts. Errc::format when it is not a catalog or damaged (the caller moves it away and
+  /// opens a new one), mismatch when a newer program wrote it. One that was lost may come back with what was noted of its
+  /// records elsewhere: without bytes, until somebody finds them.
   [[nodiscard]] virtual Status open() = 0;
 
   /// Whose records these are, as `open` found it: the incarnation that claimed them last. Zero: nobody did since the

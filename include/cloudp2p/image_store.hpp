@@ -1,6 +1,6 @@
 // ImageStore: the bytes of images on one node.
 //
-// Purpose:   streamed put (begin, append, commit or abort), ranged read, erase, list, verify.
+// Purpose:   streamed put (begin, append, commit or abort), ranged read, erase, list, verify, identify.
 // Thread:    every call from the node's thread; every callback on the node's thread, never inline, exactly once (with
 //            Errc::cancelled at shutdown). Work runs elsewhere: no call blocks.
 // Ownership: buffers given to `append` are held until its callback. The store outlives its callbacks.
@@ -32,10 +32,12 @@ struct PutHeader {
 
 /// Where an image's bytes are: a name below the store's directory, opaque to everyone else.
 struct StoredImage {
-  Digest digest;  ///< Zero when `list` cannot tell from the name alone; `prefix` then holds what it says.
+  Digest digest;
   std::string file_name;
   std::uint64_t size_bytes = 0;
   std::int64_t modified_ms = 0;
+  /// How many leading bytes of `digest` are known: `list` may tell only what the name says. The others are zero.
+  std::size_t digest_bytes = Digest::kSize;
 };
 
 /// A file's name and size as one number. Two files with one number in one directory can be made on purpose; whoever does
@@ -83,6 +85,9 @@ class ImageStore {
   virtual void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) = 0;
   /// Moves a copy that failed its digest out of reach of readers, into the quarantine. Durable when called back.
   virtual void quarantine(const std::string& file_name, Callback<void(Status)> done) = 0;
+  /// For a file whose record was lost: what a record of it would say, from its bytes, its name and its time, without a
+  /// stamp. integrity: its bytes are not those that its name promises. Reads all of it.
+  virtual void identify(const std::string& file_name, Callback<void(Result<ImageRecord>)> done) = 0;
   /// Every image under its final name, sorted by file name. Used at start, to reconcile with the catalog.
   virtual void list(Callback<void(Result<std::vector<StoredImage>>)> done) = 0;
   /// What `list` and the caller's own list of files do not have in common. `expected`: sorted, by `file_mark`. This asks

@@ -85,6 +85,9 @@ class NodeObserver {
 
 struct NodeExtras {
   NodeObserver* observer = nullptr;
+  /// ImageStore and catalog come from a backup that was made while files came and went: when the catalog is nobody's, what
+  /// has no bytes here is not listed on its account.
+  bool store_is_copy = false;
   std::size_t chunk_bytes = limits::kChunkBytesDefault;
   Duration tombstone_age = limits::kTombstoneAge;  ///< Younger tombstones are kept, even when every member has them.
 };

@@ -25,6 +25,9 @@ void ClosedImages::verify(const Digest&, const std::string&, Callback<void(Statu
 }
 void ClosedImages::quarantine(const std::string&, Callback<void(Status)> done) { refuse(executor_, std::move(done)); }
 void ClosedImages::list(Callback<void(Result<std::vector<StoredImage>>)> done) { refuse(executor_, std::move(done)); }
+void ClosedImages::identify(const std::string&, Callback<void(Result<ImageRecord>)> done) {
+  refuse(executor_, std::move(done));
+}
 
 void ClosedCatalog::claim(const Incarnation&, Callback<void(Status)> done) { refuse(executor_, std::move(done)); }
 void ClosedCatalog::put(CatalogChange, Callback<void(Result<CatalogEntry>)> done) { refuse(executor_, std::move(done)); }

@@ -20,6 +20,7 @@ class ClosedImages final : public ImageStore {
   void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) override;
   void quarantine(const std::string& file_name, Callback<void(Status)> done) override;
   void list(Callback<void(Result<std::vector<StoredImage>>)> done) override;
+  void identify(const std::string& file_name, Callback<void(Result<ImageRecord>)> done) override;
   [[nodiscard]] StoreStatus status() const override { return shared_.status(); }
 
  private:

@@ -34,12 +34,16 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& 
   if (!fresh && owner && *owner != state.incarnation && state.membership.version > 0) {
     // Its promises would be kept without the records that they are about.
     ports.log->log(LogLevel::error, fmt::format("[Node {}] the catalog of this directory {}: this node begins a new "
-                                                "incarnation and learns until the leader admits it; no image file is touched",
+                                                "incarnation and learns until the leader admits it",
                                                 value(config.node_id), owner->is_zero() ? "is gone" : "goes with another state file"));
+    const Term promised = state.term;
     state = DurableState{};
+    state.term = promised;
     fresh = true;
   }
   if (fresh) {
+    // Should all have lost their promises, what they stamp from now on must still be above what they kept.
+    state.term = std::max(state.term, ports.catalog->summary().newest.term);
     state.node = config.node_id;
     state.incarnation = ports.entropy->draw<Incarnation>();
   }
@@ -147,10 +151,17 @@ Status NodeImpl::start() {
     if (!status.ok()) services_.log(LogLevel::error, "cannot read the stored images: " + status.error().text());
     begin_election();
   };
-  // Beside a new catalog every file would look unlisted. Of a shared one the leader takes care, when it takes it.
+  // Claimed half made it would be taken for whole at the next start, and its files for nobody's.
+  auto rebuilt = [this](const Status& status) {
+    if (status.ok()) return begin_election();
+    services_.log(LogLevel::error, "the catalog could not be rebuilt; it is tried again at the next start");
+    take_part(status);
+  };
   const std::optional<Incarnation> owner = services_.ports.catalog->owner();
-  if (services_.shared() || (owner && owner->is_zero())) {
+  if (services_.shared()) {  // The leader takes care of it, when it takes it.
     services_.ports.executor->post(services_.guard([reconciled] { reconciled(Status{}); }));
+  } else if (owner && owner->is_zero()) {
+    rebuild(services_, services_.guard(std::move(rebuilt)));
   } else {
     reconcile(services_, services_.guard(std::move(reconciled)));
   }

@@ -8,6 +8,7 @@
 #include "core/election_driver.hpp"
 #include "core/membership_change.hpp"
 #include "core/reads.hpp"
+#include "core/rebuild.hpp"
 #include "core/reconcile.hpp"
 #include "core/repair.hpp"
 #include "core/replicas.hpp"

@@ -68,7 +68,8 @@ void Repair::sync_hashes(const std::shared_ptr<Sync>& sync, const wire::Message&
   if (sync->over) return;
   const auto* result = std::get_if<wire::SyncHashesResult>(&answer);
   const std::optional<BucketHashes> theirs = hashes_in(hashes);
-  if (result == nullptr || !theirs) return sync_end(sync);
+  // A leader that was restarted without its state may be in the same term: what it holds is no leader's word.
+  if (result == nullptr || !result->settled || !theirs) return sync_end(sync);
   services_.calls.close(result->request);
   const BucketHashes& ours = services_.ports.catalog->buckets();
   for (std::uint32_t bucket = limits::kBuckets; bucket-- > 0;) {

@@ -71,7 +71,8 @@ class Member final : public AsioHost {
     if (!opened.ok()) return opened;
     Result<std::unique_ptr<Node>> node = Node::open(
         config_, NodePorts{&executor_, transport_.get(), &timers_, &entropy_, &log_, images_.get(), catalog_.get(),
-                           state_.get(), shared_.get()});
+                           state_.get(), shared_.get()},
+        extras_);
     if (!node.ok()) return node.error();
     node_ = std::move(*node);
     return node_->start();
@@ -139,12 +140,29 @@ class Member final : public AsioHost {
       return {};
     }
     images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_, hasher, log_);
-    const std::string catalog = directory_->meta_path() + "/catalog.sqlite";
-    store::SqliteCatalogOptions catalog_options;
+    if (directory_->is_copy()) {
+      log_.log(LogLevel::warning, fmt::format("{} is a copy of a store: the state and the catalog that came with it are in "
+                                              "the quarantine, the catalog is rebuilt from the image files",
+                                              directory_->path()));
+    }
+    Status opened = open_catalog();
+    if (opened.code() != Errc::format) return opened;
+    log_.log(LogLevel::error, opened.error().text() + "; it is put into the quarantine and rebuilt from the image files");
+    if (Status aside = directory_->set_aside({"catalog.sqlite", "catalog.sqlite-wal"}); !aside.ok()) return aside;
+    return open_catalog();
+  }
+
+  [[nodiscard]] Status open_catalog() {
+    store::SqliteCatalogOptions options;
+    options.journal.path = directory_->meta_path() + "/journal";
     // Tombstones and votes must find room on the fullest disk, and not only when it is next looked at.
-    catalog_options.make_room = [disk = directory_.get()] { return disk->tend_reserve(); };
-    catalog_ = std::make_unique<store::SqliteCatalog>(catalog, executor_, log_, std::move(catalog_options));
-    return catalog_->open();
+    options.make_room = [disk = directory_.get()] { return disk->tend_reserve(); };
+    catalog_ = std::make_unique<store::SqliteCatalog>(directory_->meta_path() + "/catalog.sqlite", executor_, log_,
+                                                      std::move(options));
+    if (Status opened = catalog_->open(); !opened.ok()) return opened;
+    extras_.store_is_copy = directory_->is_copy();
+    const bool settled = directory_->is_copy() && catalog_->owner() && !catalog_->owner()->is_zero();
+    return settled ? directory_->settle_copy() : Status();
   }
 
   const Config config_;
@@ -154,6 +172,7 @@ class Member final : public AsioHost {
   asio_net::AsioTimers timers_;
   const asio::any_io_executor asio_;
   crypto::Mode mode_ = crypto::Mode::open;
+  NodeExtras extras_;
   std::unique_ptr<ChannelSessionFactory> sessions_;
   std::unique_ptr<store::StoreDirectory> directory_;
   std::unique_ptr<store::DirectoryImageStore> images_;

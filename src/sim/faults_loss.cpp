@@ -51,6 +51,7 @@ constexpr FaultKind kKinds[] = {
     {"state file lost", 12, lose<Loss::kState>},
     {"state file damaged", 12, lose<Loss::kStateDamaged>},
     {"catalog lost", 12, lose<Loss::kCatalog>},
+    {"catalog and journal lost", 12, lose<Loss::kIndex>},
     {"image files lost", 12, lose<Loss::kImages>},
     {"disk replaced", 12, lose<Loss::kEverything>},
     {"backup restored", 12, restore_backup},

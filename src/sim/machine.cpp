@@ -53,7 +53,8 @@ void Machine::start() {
                   &world_.log,    &images_,         &catalog_,      &state_, mount_.get()};
   NodeExtras extras;
   extras.observer = this;
-  keeps_unlisted_ = !mount_ && catalog_.owner()->is_zero() && !images_.files().empty();
+  store_is_copy_ = store_is_copy_ && catalog_.owner()->is_zero();
+  extras.store_is_copy = store_is_copy_;
   extras.chunk_bytes = world_.options.chunk_bytes;
   extras.tombstone_age = world_.options.tombstone_age;
   Result<std::unique_ptr<Node>> node = Node::open(config_, ports, extras);
@@ -72,6 +73,7 @@ void Machine::crash(testing::Crash how) {
   images_.crash();
   catalog_.crash();
   if (mount_) mount_->crash(how);
+  if (how == testing::Crash::kPowerLoss) catalog_.tear_journal();
   disk_.detach();
   process_->drop();
   transport_.reset();
@@ -85,12 +87,15 @@ void Machine::lose(testing::Loss what) {
   const bool state = what == Loss::kState || what == Loss::kStateDamaged;
   if (mount_ && !state) throw std::invalid_argument("of a disk that all mount a node loses nothing but its state");
   const bool everything = what == Loss::kEverything;
-  if (what != Loss::kCatalog && what != Loss::kImages) state_.lose(what == Loss::kStateDamaged);
-  if (what == Loss::kCatalog || everything) catalog_.lose();
+  const bool index = what == Loss::kCatalog || what == Loss::kIndex;
+  if (!index && what != Loss::kImages) state_.lose(what == Loss::kStateDamaged);
+  if (what == Loss::kCatalog) catalog_.lose(catalog_.journal());
+  if (what == Loss::kIndex || everything) catalog_.lose({});
   if (what == Loss::kImages || everything) images_.replace({});
   if (what == Loss::kSinceBackup) {
-    catalog_.replace(backup_.records);
+    catalog_.lose(backup_.journal);
     images_.replace(backup_.files);
+    store_is_copy_ = true;
   }
 }
 

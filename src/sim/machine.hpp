@@ -59,7 +59,7 @@ class Machine final : private NodeObserver {
     (void)images_.lose(digest);
     return had;
   }
-  void back_up() { backup_ = Backup{catalog_.durable(), images_.files()}; }
+  void back_up() { backup_ = Backup{catalog_.journal(), images_.files()}; }
   /// The file; in force after `reload` or the next start.
   void edit_peers(std::vector<PeerAddress> peers) { config_.peers = std::move(peers); }
   void reload() { node_->reload(config_); }
@@ -85,8 +85,6 @@ class Machine final : private NodeObserver {
   [[nodiscard]] bool running() const noexcept { return node_ != nullptr; }
   [[nodiscard]] bool paused() const { return process_ && process_->paused(); }
   [[nodiscard]] unsigned slowness() const noexcept { return slowness_; }
-  /// It began without a catalog: files that the cluster no longer lists stay until its next start.
-  [[nodiscard]] bool keeps_unlisted() const noexcept { return keeps_unlisted_; }
   [[nodiscard]] NodeStatus status() const { return node_->status(); }
   [[nodiscard]] bool serves() const noexcept { return serving_ != 0; }
   [[nodiscard]] Term serving_term() const noexcept { return serving_; }
@@ -137,11 +135,11 @@ class Machine final : private NodeObserver {
   std::unique_ptr<Node> node_;
   Term serving_ = 0;
   struct Backup {
-    MemoryCatalog::Records records;
+    MemoryCatalog::Journal journal;
     MemoryImageStore::Files files;
   };
   Backup backup_;
-  bool keeps_unlisted_ = false;
+  bool store_is_copy_ = false;
   unsigned slowness_ = 1;
   int skew_percent_ = 0;
   testing::Moment awaited_ = testing::Moment::kLeading;

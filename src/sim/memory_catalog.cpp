@@ -3,6 +3,7 @@
 namespace cloudp2p::sim {
 namespace {
 
+constexpr std::size_t kUnsyncedMax = 16;
 constexpr std::uint64_t kPlus = 1;
 constexpr std::uint64_t kMinus = ~std::uint64_t{0};
 
@@ -72,6 +73,41 @@ void MemoryCatalog::replace(Records records) {
   unburied_.clear();
   for (const auto& [digest, entry] : durable_)
     enter(entry);
+}
+
+void MemoryCatalog::lose(Journal journal) {
+  owner_ = Incarnation{};
+  journal_ = std::move(journal);
+  unsynced_.clear();
+  Records records;
+  for (const auto& [digest, record] : journal_)
+    records.emplace(digest, CatalogEntry{record, false, "", 0});
+  replace(std::move(records));
+}
+
+void MemoryCatalog::note(const Digest& digest, const CatalogEntry& held) {
+  const auto known = journal_.find(digest);
+  unsynced_.emplace_back(digest, known == journal_.end() ? std::nullopt : std::optional(known->second));
+  if (unsynced_.size() > kUnsyncedMax) unsynced_.pop_front();
+  if (is_nothing(held)) {
+    journal_.erase(digest);
+  } else {
+    journal_.insert_or_assign(digest, held.record);
+  }
+}
+
+/// How many is decided by what there is, not drawn: other chances stay as they are.
+void MemoryCatalog::tear_journal() {
+  for (std::size_t torn = summary_.changes % (unsynced_.size() + 1); torn > 0; --torn) {
+    const auto& [digest, before] = unsynced_.back();
+    if (before) {
+      journal_.insert_or_assign(digest, *before);
+    } else {
+      journal_.erase(digest);
+    }
+    unsynced_.pop_back();
+  }
+  unsynced_.clear();
 }
 
 void MemoryCatalog::enter(const CatalogEntry& entry) {
@@ -159,6 +195,7 @@ MemoryCatalog::Effect MemoryCatalog::apply(const CatalogChange& change) {
   }
   held = merged(added ? nullptr : &held, change);
   effect.after = held;
+  if (!effect.before || effect.before->record != held.record) note(change.record.digest, held);
   if (is_nothing(held)) {
     durable_.erase(at);
   } else {

@@ -1,6 +1,6 @@
 // MemoryCatalog: the catalog on a simulated disk: one worker, requests in order, waiting changes in one transaction.
 //
-// A crash keeps the transaction under way whole or not at all, by the seed, and loses everything behind it. The object
+// Beside it lies a journal of its records, as beside a real one: what `lose` leaves. A crash keeps the transaction under way whole or not at all, by the seed, and loses everything behind it. The object
 // outlives its node: `crash`, then `open` on the same object is a restart on the same disk.
 #pragma once
 
@@ -8,6 +8,7 @@
 
 #include <cloudp2p/catalog.hpp>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -49,15 +50,16 @@ class MemoryCatalog final : public Catalog {
   void mirror_to(MemoryCatalog* mirror) noexcept { mirror_ = mirror; }
   [[nodiscard]] bool idle() const noexcept { return !busy_ && queue_.empty(); }
   using Records = std::map<Digest, CatalogEntry>;
-  /// The disk holds these from now on, and nothing else; before `open`.
-  void replace(Records records);
-  /// The file is gone.
-  void lose() {
-    replace({});
-    owner_ = Incarnation{};
-  }
+  using Journal = std::map<Digest, ImageRecord>;
+  /// The last records of the journal were not synced when the power failed.
+  void tear_journal();
+  [[nodiscard]] const Journal& journal() const noexcept { return journal_; }
+  /// The catalog is gone; what this journal knows comes back, without bytes. Before `open`.
+  void lose(Journal journal);
   /// What is durable now.
   [[nodiscard]] const Records& durable() const noexcept { return durable_; }
+  /// The disk holds these from now on, and nothing else; before `open`.
+  void replace(Records records);
 
  private:
   using Entries = std::vector<CatalogEntry>;
@@ -72,6 +74,7 @@ class MemoryCatalog final : public Catalog {
     Task read;  ///< Runs on the worker; posts its own answer.
   };
 
+  void note(const Digest& digest, const CatalogEntry& held);
   void enqueue(Request request);
   void work();
   void finish_batch();
@@ -89,6 +92,9 @@ class MemoryCatalog final : public Catalog {
   Records durable_;
   Incarnation owner_;
   Incarnation found_owner_;  ///< By `open`.
+  Journal journal_;
+  /// What the journal said before, of the last few changes: the system syncs it some time later.
+  std::deque<std::pair<Digest, std::optional<ImageRecord>>> unsynced_;
   std::set<std::pair<std::int64_t, Digest>> by_time_;  ///< Live ones, by (~time, digest): the newest is first.
   std::set<std::pair<std::int64_t, Digest>> dead_by_time_;
   std::set<Digest> missing_;

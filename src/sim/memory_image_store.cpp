@@ -209,13 +209,32 @@ void MemoryImageStore::verify(const Digest& digest, const std::string& file_name
   });
 }
 
+void MemoryImageStore::identify(const std::string& file_name, Callback<void(Result<ImageRecord>)> done) {
+  disk_.after(disk_.read_time(0), [this, file_name, done = std::move(done)]() mutable {
+    const auto at = files_.find(file_name);
+    Result<ImageRecord> found = Error{Errc::not_found, file_name + " is not there"};
+    if (disk_.breaks(testing::DiskCall::kRead)) {
+      found = disk_.error(testing::DiskCall::kRead);
+    } else if (at != files_.end()) {
+      const StoredImage& about = at->second.about;
+      found = ImageRecord{hash_of(at->second.parts), {}, false, about.size_bytes, ImageType::jpeg,
+                          file_name.substr(kShortIdDigits + 1), about.modified_ms};
+      if (found->digest != about.digest) found = Error{Errc::integrity, file_name + " does not hold what its name says"};
+    }
+    disk_.post([done = std::move(done), found = std::move(found)] { done(found); });
+  });
+}
+
 void MemoryImageStore::list(Callback<void(Result<std::vector<StoredImage>>)> done) {
   ++calls_;
   disk_.after(disk_.read_time(0), [this, done = std::move(done)]() mutable {
     --calls_;
     std::vector<StoredImage> out;
-    for (const auto& [name, file] : files_)
-      out.push_back(file.about);
+    for (const auto& [name, file] : files_) {
+      StoredImage& image = out.emplace_back(file.about);
+      image.digest_bytes = kShortIdDigits / 2;
+      std::fill(image.digest.bytes.begin() + kShortIdDigits / 2, image.digest.bytes.end(), std::byte{0});
+    }
     disk_.post([done = std::move(done), out = std::move(out)]() mutable { done(std::move(out)); });
   });
 }

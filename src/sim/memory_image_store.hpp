@@ -33,6 +33,8 @@ class MemoryImageStore final : public ImageStore {
   void quarantine(const std::string& file_name, Callback<void(Status)> done) override {
     erase(file_name, std::move(done));
   }
+  void identify(const std::string& file_name, Callback<void(Result<ImageRecord>)> done) override;
+  /// Tells as much of a digest as a file name does.
   void list(Callback<void(Result<std::vector<StoredImage>>)> done) override;
   [[nodiscard]] StoreStatus status() const override;
 

@@ -118,7 +118,7 @@ std::string SimCluster::Impl::difference(bool reread) {
       if (a->second.record != b->second.record)
         return fmt::format("node {} has another record of {}", value(machine->id()), id);
       if (b->second.record.tombstone) {
-        if (machine->images().holds(b->first) && !machine->keeps_unlisted()) {
+        if (machine->images().holds(b->first)) {
           return fmt::format("node {} keeps the bytes of {}, which is deleted", value(machine->id()), id);
         }
         continue;
@@ -132,7 +132,6 @@ std::string SimCluster::Impl::difference(bool reread) {
       }
     }
     for (const auto& [name, file] : machine->images().files()) {
-      if (machine->keeps_unlisted()) break;
       const auto record = records.find(file.about.digest);
       if (record != records.end() && record->second.present && record->second.file_name != name) {
         return fmt::format("node {} keeps {}, which no record claims", value(machine->id()), name);

@@ -130,7 +130,8 @@ void SimCluster::corrupt(NodeId node, const Digest& digest) {
 }
 void SimCluster::lose(NodeId node, Loss what) {
   static constexpr const char* kLosses[] = {"its state file",      "both slots of its state file", "its catalog",
-                                            "all its image files", "its whole disk",               "all since its backup"};
+                                            "all its image files", "its whole disk",               "all since its backup",
+                                            "its catalog and the journal beside it"};
   impl_->fault(fmt::format("node {} loses {}", value(node), kLosses[static_cast<std::size_t>(what)]));
   std::vector<Digest> files;
   for (const auto& [name, file] : impl_->of(node).images().files())

@@ -126,6 +126,14 @@ void DirectoryImageStore::verify(const Digest& digest, const std::string& file_n
   verifier_.verify({digest, file_name, std::move(done)});
 }
 
+void DirectoryImageStore::identify(const std::string& file_name, Callback<void(Result<ImageRecord>)> done) {
+  pool_.post([this, file_name, done = std::move(done)]() mutable {
+    Result<ImageRecord> answer = Errc::cancelled;
+    if (!stopping_) answer = identify_image(directory_.root(), file_name, make_hasher_);
+    post_answer(executor_, std::move(done), std::move(answer));
+  });
+}
+
 void DirectoryImageStore::list(Callback<void(Result<std::vector<StoredImage>>)> done) {
   pool_.post([this, done = std::move(done)]() mutable {
     Result<std::vector<StoredImage>> answer = Errc::cancelled;

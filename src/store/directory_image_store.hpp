@@ -38,6 +38,7 @@ class DirectoryImageStore final : public ImageStore {
   void erase(const std::string& file_name, Callback<void(Status)> done) override;
   void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) override;
   void quarantine(const std::string& file_name, Callback<void(Status)> done) override;
+  void identify(const std::string& file_name, Callback<void(Result<ImageRecord>)> done) override;
   void list(Callback<void(Result<std::vector<StoredImage>>)> done) override;
   void compare(std::vector<std::uint64_t> expected, Callback<void(Result<StoredDifference>)> done) override;
   [[nodiscard]] StoreStatus status() const override;

@@ -150,6 +150,11 @@ void FaultyImageStore::quarantine(const std::string& file_name, Callback<void(St
   if (!refused(fault, done)) inner_.quarantine(file_name, delayed(fault, std::move(done)));
 }
 
+void FaultyImageStore::identify(const std::string& file_name, Callback<void(Result<ImageRecord>)> done) {
+  const StoreFault fault = decide(StoreOperation::verify);
+  if (!refused(fault, done)) inner_.identify(file_name, delayed(fault, std::move(done)));
+}
+
 void FaultyImageStore::list(Callback<void(Result<std::vector<StoredImage>>)> done) {
   const StoreFault fault = decide(StoreOperation::list);
   if (!refused(fault, done)) inner_.list(delayed(fault, std::move(done)));

@@ -72,6 +72,8 @@ class FaultyImageStore final : public ImageStore {
   void erase(const std::string& file_name, Callback<void(Status)> done) override;
   void verify(const Digest& digest, const std::string& file_name, Callback<void(Status)> done) override;
   void quarantine(const std::string& file_name, Callback<void(Status)> done) override;
+  /// As verify: both read everything.
+  void identify(const std::string& file_name, Callback<void(Result<ImageRecord>)> done) override;
   void list(Callback<void(Result<std::vector<StoredImage>>)> done) override;
   [[nodiscard]] StoreStatus status() const override { return inner_.status(); }
 

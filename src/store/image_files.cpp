@@ -1,5 +1,7 @@
 #include "store/image_files.hpp"
 
+#include <cloudp2p/limits.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -10,6 +12,7 @@
 namespace cloudp2p::store {
 namespace {
 
+constexpr std::size_t kPrefixBytes = kShortIdDigits / 2;
 constexpr std::size_t kFreshMax = 4096;
 constexpr std::size_t kHashBlockBytes = 256 * 1024;
 
@@ -72,6 +75,8 @@ Status for_each_image(int directory, const std::function<void(StoredImage&&)>& v
     if (!prefix_of(std::string_view(name))) return;
     auto image = describe(directory, name);
     if (image) {
+      image->digest_bytes = kPrefixBytes;
+      static_cast<void>(from_hex({name, kShortIdDigits}, std::span(image->digest.bytes).first(kPrefixBytes)));
       visit(std::move(*image));
     } else if (image.code() != Errc::not_found) {
       problem = std::move(image).error();
@@ -100,6 +105,28 @@ Result<Digest> hash_file(int fd, const HasherFactory& make_hasher) {
     offset += *got;
     if (*got < block.size()) return hasher->finish();
   }
+}
+
+Result<ImageRecord> identify_image(int directory, const std::string& file_name, const HasherFactory& make_hasher) {
+  const auto stored = describe(directory, file_name);
+  if (!stored) return stored.error();
+  const auto file = open_image(directory, file_name);
+  if (!file) return file.error();
+  std::array<std::byte, kSniffBytes> first{};
+  const auto sniffed = read_at(file->get(), first, 0);
+  if (!sniffed) return Error{sniffed.code(), file_name + ": " + sniffed.error().message};
+  const auto digest = hash_file(file->get(), make_hasher);
+  if (!digest) return Error{digest.code(), file_name + ": " + digest.error().message};
+  if (prefix_of(*digest) != prefix_of(std::string_view(file_name))) {
+    return Error{Errc::integrity, file_name + " does not hold the bytes that its name promises"};
+  }
+  ImageRecord record;
+  record.digest = *digest;
+  record.size_bytes = stored->size_bytes;
+  record.type = sniff(ByteView(first).first(*sniffed));
+  record.name = file_name.substr(kShortIdDigits + 1, limits::kNameBytesMax);
+  record.time_ms = stored->modified_ms;
+  return record;
 }
 
 Status move_file(int from_directory, const std::string& from, int to_directory, const std::string& to) {

@@ -25,8 +25,13 @@ namespace cloudp2p::store {
 [[nodiscard]] Result<Fd> open_image(int directory, const std::string& file_name);
 /// Size and time of an open or named file; `digest` stays zero.
 [[nodiscard]] Result<StoredImage> describe(int directory, const std::string& file_name);
+/// With as much of each digest as the name says.
 [[nodiscard]] Status for_each_image(int directory, const std::function<void(StoredImage&&)>& visit);
 [[nodiscard]] Result<std::vector<StoredImage>> list_images(int directory);
+/// What a record of this file would say, from its bytes, name and time; integrity when the bytes are not those that the
+/// name promises.
+[[nodiscard]] Result<ImageRecord> identify_image(int directory, const std::string& file_name,
+                                                 const HasherFactory& make_hasher);
 [[nodiscard]] Result<Digest> hash_file(int fd, const HasherFactory& make_hasher);
 /// Renames without ever replacing: exists when the target name is taken.
 [[nodiscard]] Status move_file(int from_directory, const std::string& from, int to_directory, const std::string& to);

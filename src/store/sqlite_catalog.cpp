@@ -28,6 +28,12 @@ class PutJob final : public CatalogJob {
     result_ = error;
     written_.reset();
   }
+  void note(RecordJournal& journal) const override {
+    // Whether the bytes are here is no news for a journal: the files themselves tell.
+    if (!written_ || written_->hash == 0) return;
+    const bool forgotten = result_->record.stamp == Stamp{};
+    journal.add({forgotten ? change_.record : result_->record, forgotten}, *written_);
+  }
   void finish(Tally& tally) override {
     if (written_) {
       tally.apply(*written_);
@@ -103,16 +109,39 @@ Status SqliteCatalog::open() {
   const Result<std::optional<Incarnation>> owner = (*table)->owner();
   if (!owner.ok()) return owner.error();
   owner_ = *owner;
+  std::unique_ptr<RecordJournal> journal;
+  if (!options_.journal.path.empty()) journal = std::make_unique<RecordJournal>(options_.journal, log_);
+  if (journal && owner_ && owner_->is_zero()) {
+    if (Status status = fill(**database, **table, *journal); !status.ok()) return status;
+  }
   const auto tally = std::make_shared<Tally>();
   if (Status status = (*table)->count(*tally, filter_); !status.ok()) return status;
+  if (journal) journal->begin(*tally);
 
   tally_ = tally;
   log_.log(LogLevel::debug, "catalog " + path_ + ": " + std::to_string(tally->summary().images) + " images, " +
                                 std::to_string(tally->summary().missing) + " of them missing here");
-  worker_ = std::make_unique<CatalogWorker>(std::move(*database), std::move(*table), tally_, executor_, log_,
-                                            CatalogWorker::Options{options_.wal_pages_max, options_.queue_max,
-                                                                   options_.make_room, options_.fence});
+  worker_ = std::make_unique<CatalogWorker>(std::move(*database), std::move(*table), std::move(journal), tally_, executor_,
+                                            log_, CatalogWorker::Options{options_.wal_pages_max, options_.queue_max,
+                                                                         options_.make_room, options_.fence});
   return {};
+}
+
+/// All or nothing: a start that is interrupted here finds the catalog as empty as before.
+Status SqliteCatalog::fill(Database& database, RecordTable& table, RecordJournal& journal) {
+  Tally before;
+  if (Status status = table.count(before, filter_); !status.ok()) return status;
+  if (before.summary().images + before.summary().tombstones > 0) return {};
+  if (Status status = database.execute("BEGIN IMMEDIATE"); !status.ok()) return status;
+  const Result<std::uint64_t> entries = journal.replay(table);
+  if (!entries.ok()) {
+    database.roll_back();
+    return entries.error();
+  }
+  if (*entries > 0) {
+    log_.log(LogLevel::warning, "catalog " + path_ + " is new: " + std::to_string(*entries) + " entries of its journal are in it");
+  }
+  return database.execute("COMMIT");
 }
 
 void SqliteCatalog::push(std::unique_ptr<CatalogJob> job) {

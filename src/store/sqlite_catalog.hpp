@@ -1,6 +1,6 @@
 // SqliteCatalog: the Catalog of a real node, in one SQLite file.
 //
-// Purpose:   see cloudp2p/catalog.hpp, whose contract it keeps.
+// Purpose:   see cloudp2p/catalog.hpp, whose contract it keeps. With a journal: a new file is filled with what that knows.
 // Thread:    its own, for everything that may block; callbacks are posted through the executor, in the order of the
 //            calls. `open` blocks its caller.
 // Ownership: the executor and the log outlive it. Completions still queued in the executor after its end are harmless.
@@ -28,6 +28,7 @@ struct SqliteCatalogOptions {
   std::size_t queue_max = 16'384;
   /// Asked on the catalog's thread when the disk is full: true if there is room now. Then the changes are tried once more.
   std::function<bool()> make_room;
+  JournalOptions journal;
   std::string vfs;  ///< The name of a registered SQLite VFS; empty: the system's.
   /// Empty, or asked on the catalog's thread before and after each commit; its error is then that of the changes.
   std::function<Status()> fence;
@@ -59,6 +60,8 @@ class SqliteCatalog final : public Catalog {
   [[nodiscard]] const BucketHashes& buckets() const override { return tally_->buckets(); }
 
  private:
+  /// The records that a new catalog's journal knows.
+  [[nodiscard]] Status fill(Database& database, RecordTable& table, RecordJournal& journal);
   void push(std::unique_ptr<CatalogJob> job);
 
   const std::string path_;

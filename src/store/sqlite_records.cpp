@@ -184,7 +184,7 @@ Result<std::unique_ptr<RecordTable>> RecordTable::open(Database& database) {
     if (Status status = database.add_checksums(); !status.ok()) return status.error();
     if (Status status = database.execute("PRAGMA user_version = 2"); !status.ok()) return status.error();
   } else if (*version != kSchemaVersion) {
-    return Error{Errc::format, "catalog " + database.path() + ": written in format " + std::to_string(*version) +
+    return Error{Errc::mismatch, "catalog " + database.path() + ": written in format " + std::to_string(*version) +
                                    ", this program reads " + std::to_string(kSchemaVersion) +
                                    "; run the newer program, or move the file away"};
   }

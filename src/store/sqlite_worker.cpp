@@ -26,9 +26,11 @@ Status run_caught(CatalogJob& job, RecordTable& table) {
 }  // namespace
 
 CatalogWorker::CatalogWorker(std::unique_ptr<Database> database, std::unique_ptr<RecordTable> table,
-                             std::shared_ptr<Tally> tally, Executor& executor, LogSink& log, Options options)
+                             std::unique_ptr<RecordJournal> journal, std::shared_ptr<Tally> tally, Executor& executor,
+                             LogSink& log, Options options)
     : database_(std::move(database)),
       table_(std::move(table)),
+      journal_(std::move(journal)),
       tally_(std::move(tally)),
       executor_(executor),
       log_(log),
@@ -49,6 +51,7 @@ CatalogWorker::~CatalogWorker() {
   for (const auto& job : waiting)
     job->fail(cancelled);
   if (!waiting.empty()) post(std::move(waiting), false);
+  journal_.reset();
   table_.reset();
   if (refusal_ || !ask_fence().ok()) return;
   if (const Status status = database_->checkpoint(); !status.ok()) {
@@ -75,16 +78,18 @@ void CatalogWorker::push(std::unique_ptr<CatalogJob> job) {
 
 void CatalogWorker::loop() {
   ::pthread_setname_np(::pthread_self(), "cloudp2p-sql");
-  for (Batch batch = wait_for_batch(); !batch.empty(); batch = wait_for_batch()) {
-    run_batch(batch);
+  while (!stopping_) {
+    Batch batch = wait_for_batch();
+    if (!batch.empty()) run_batch(batch);
     checkpoint_if_due();
+    if (journal_ && journal_->rewriting()) journal_->rewrite_some(*table_);
   }
 }
 
 CatalogWorker::Batch CatalogWorker::wait_for_batch() {
   Batch batch;
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  wake_.wait(lock, [this] { return stopping_ || !queue_.empty() || (journal_ && journal_->rewriting()); });
   for (std::size_t cost = 0; !queue_.empty() && cost < kBatchCostMax;) {
     cost += queue_.front()->cost();
     batch.push_back(std::move(queue_.front()));
@@ -104,6 +109,11 @@ void CatalogWorker::run_batch(Batch& batch) {
   }
   if (!status.ok()) fail_batch(batch, status.error());
   const bool committed = status.ok() && began && database_->rows_written() != written_before;
+  if (committed && journal_) {
+    for (const auto& job : batch)
+      job->note(*journal_);
+    journal_->flush();
+  }
   post(std::move(batch), committed);
 }
 
@@ -171,6 +181,7 @@ void CatalogWorker::post(Batch batch, bool committed) {
 
 void CatalogWorker::checkpoint_if_due() {
   if (refusal_ || database_->wal_pages() < options_.wal_pages_max || !ask_fence().ok()) return;
+  if (journal_) journal_->sync();
   const Status status = database_->checkpoint();
   if (!status.ok() && ends_writing(status.code()))
     stop_writing(status.error());

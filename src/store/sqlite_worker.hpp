@@ -10,11 +10,13 @@
 //            Destruction lets the transaction under way end and cancels what still waits.
 #pragma once
 
+#include "store/record_journal.hpp"
 #include "store/sqlite_records.hpp"
 
 #include <cloudp2p/log_sink.hpp>
 #include <cloudp2p/timers.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -39,6 +41,8 @@ class CatalogJob {
   [[nodiscard]] virtual Status run(RecordTable& table) = 0;
   /// Replaces the answer.
   virtual void fail(const Error& error) = 0;
+  /// Its transaction is durable: what it changed of a record is noted.
+  virtual void note(RecordJournal& journal) const { (void)journal; }
   /// On the node's thread: applies the change to the tally, then calls back.
   virtual void finish(Tally& tally) = 0;
 };
@@ -51,8 +55,10 @@ class CatalogWorker {
     std::function<bool()> make_room;
     std::function<Status()> fence;  ///< May be empty. Asked before and after each commit: an error is that of the changes.
   };
-  CatalogWorker(std::unique_ptr<Database> database, std::unique_ptr<RecordTable> table, std::shared_ptr<Tally> tally,
-                Executor& executor, LogSink& log, Options options);
+  /// Without a journal nothing is noted.
+  CatalogWorker(std::unique_ptr<Database> database, std::unique_ptr<RecordTable> table,
+                std::unique_ptr<RecordJournal> journal, std::shared_ptr<Tally> tally, Executor& executor, LogSink& log,
+                Options options);
   ~CatalogWorker();
 
   void push(std::unique_ptr<CatalogJob> job);
@@ -61,6 +67,7 @@ class CatalogWorker {
   using Batch = std::vector<std::unique_ptr<CatalogJob>>;
 
   void loop();
+  /// Empty: it ends, or the journal is being rewritten and nobody waits.
   [[nodiscard]] Batch wait_for_batch();
   void run_batch(Batch& batch);
   [[nodiscard]] Status run_in_transaction(Batch& batch, bool& began);
@@ -73,6 +80,7 @@ class CatalogWorker {
 
   std::unique_ptr<Database> database_;
   std::unique_ptr<RecordTable> table_;
+  std::unique_ptr<RecordJournal> journal_;
   const std::shared_ptr<Tally> tally_;
   Executor& executor_;
   LogSink& log_;
@@ -84,7 +92,7 @@ class CatalogWorker {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<CatalogJob>> queue_;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 

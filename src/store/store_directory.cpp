@@ -1,5 +1,7 @@
 #include "store/store_directory.hpp"
 
+#include "store/image_files.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -8,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <sstream>
 
 namespace cloudp2p::store {
 namespace {
@@ -19,6 +22,12 @@ constexpr const char* kFormatFile = "format";
 constexpr const char* kSentinelFile = "store-id";
 constexpr const char* kReserveFile = "reserve";
 constexpr std::string_view kFormatWords = "cloudp2p store ";
+constexpr std::string_view kMarkWord = "directory ";
+constexpr const char* kCopyLine = "copy\n";
+constexpr const char* kStateFile = "state";
+constexpr const char* kCatalogFile = "catalog.sqlite";
+constexpr const char* kCatalogLogFile = "catalog.sqlite-wal";
+constexpr unsigned kAsideMax = 1000;
 
 struct StoreIdTag;
 using StoreId = Opaque<StoreIdTag, 16>;
@@ -41,6 +50,34 @@ std::uint64_t floor_of(const SpaceRule& rule, std::uint64_t total) {
 
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
+}
+
+DirectoryMark mark_of(int directory) {
+  struct stat info {};
+  struct statx more {};
+  if (::fstat(directory, &info) != 0) return {};
+  const bool asked = ::statx(directory, "", AT_EMPTY_PATH, STATX_BTIME, &more) == 0;
+  const bool born = asked && (more.stx_mask & STATX_BTIME) != 0;
+  return {info.st_ino, born ? more.stx_btime.tv_sec * 1'000'000'000 + more.stx_btime.tv_nsec : 0};
+}
+
+/// What `store-id` says.
+struct Sentinel {
+  std::optional<std::string> id;
+  std::optional<DirectoryMark> mark;  ///< Earlier builds wrote none.
+  bool copy = false;
+};
+Sentinel sentinel_in(const std::string& text) {
+  Sentinel out;
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);
+  if (StoreId::from(line)) out.id = line;
+  std::string word;
+  DirectoryMark mark;
+  if (lines >> word && word + " " == kMarkWord && lines >> mark.inode >> mark.born_ns) out.mark = mark;
+  out.copy = out.mark && lines >> word && word + "\n" == kCopyLine;
+  return out;
 }
 
 std::optional<unsigned> format_in(const std::string& text) {
@@ -236,14 +273,62 @@ Status StoreDirectory::open_folders() {
 
 Status StoreDirectory::open_sentinel(Entropy& entropy) {
   auto text = read_meta_file(kSentinelFile);
-  if (text && StoreId::from(first_line(*text))) {
-    store_id_ = first_line(*text);
+  if (!text && text.code() != Errc::not_found) return std::move(text).error();
+  const Sentinel found = text ? sentinel_in(*text) : Sentinel{};
+  is_copy_ = found.copy;
+  // Of a shared one every machine may be shown another number.
+  const bool notices = options_.notice_copies && options_.shared_as == kNobody;
+  if (found.id && found.mark && (!notices || same_directory(*found.mark, mark_of(meta())))) {
+    store_id_ = *found.id;
     return {};
   }
-  if (!text && text.code() != Errc::not_found) return std::move(text).error();
-  if (read_only_) return Error{Errc::read_only, "store directory " + path_ + " is read-only and was never used"};
-  store_id_ = entropy.draw<StoreId>().hex();
-  return write_new(kSentinelFile, store_id_ + "\n");
+  const bool copied = found.id && found.mark;
+  if (read_only_ && found.id && !copied) {
+    store_id_ = *found.id;
+    return {};
+  }
+  if (read_only_) {
+    return Error{Errc::read_only, "store directory " + path_ + " is read-only and " +
+                                      (copied ? "a copy of another: make it writable" : "was never used")};
+  }
+  if (copied) {
+    is_copy_ = true;
+    if (Status status = set_aside({kStateFile, kCatalogFile, kCatalogLogFile}); !status) return status;
+  }
+  // A store of an earlier build keeps its id and gets its mark now.
+  store_id_ = found.id && !copied ? *found.id : entropy.draw<StoreId>().hex();
+  return write_sentinel();
+}
+
+Status StoreDirectory::write_sentinel() {
+  const DirectoryMark mark = mark_of(meta());
+  return write_new(kSentinelFile, store_id_ + "\n" + std::string(kMarkWord) + std::to_string(mark.inode) + " " +
+                                      std::to_string(mark.born_ns) + "\n" + (is_copy_ ? kCopyLine : ""));
+}
+
+Status StoreDirectory::settle_copy() {
+  is_copy_ = false;
+  return write_sentinel();
+}
+
+Status StoreDirectory::set_aside(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    Status moved;
+    for (unsigned attempt = 1; attempt <= kAsideMax; ++attempt) {
+      const std::string target = name + (attempt > 1 ? "~" + std::to_string(attempt) : "");
+      moved = move_file(meta(), name, quarantine(), target);
+      if (moved.code() != Errc::exists) break;
+    }
+    if (!moved && moved.code() != Errc::not_found) {
+      return Error{moved.code(), "store directory " + path_ + ": " + moved.error().message};
+    }
+  }
+  for (const int directory : {quarantine(), meta()}) {
+    if (const int error = disk().sync_directory(directory); error != 0) {
+      return failed(error, "cannot make the directory durable");
+    }
+  }
+  return {};
 }
 
 Status StoreDirectory::check_disk() const {

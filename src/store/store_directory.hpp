@@ -8,6 +8,9 @@
 // Errors:    open: locked (the message names the holder's process id), format (newer or damaged stamp), permission, io,
 //            full, not_found, with the path and the cause. A read-only file system that already holds a store opens
 //            read-only: reads work, every writer must refuse.
+// Copies:    a directory that was copied (restored from a backup) holds promises that its node may have gone beyond, and a
+//            catalog that may be torn. It is recognised by the birth of `.cloudp2p`: `open` sets both aside, and the
+//            directory gets an identity of its own.
 #pragma once
 
 #include "store/posix_file.hpp"
@@ -19,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace cloudp2p::store {
 
@@ -40,7 +44,21 @@ struct StoreDirectoryOptions {
   /// Set: nodes of other ids open the same directory. What is this node's own lies in `node-<id>`, and a second process
   /// of this id is refused; images and catalog are for the one that holds the WriterLock.
   NodeId shared_as = kNobody;
+  bool notice_copies = true;        ///< Off for who carries a directory elsewhere and knows that nothing else uses it.
 };
+
+/// Which directory on which disk: what a copy never shares with its original, whatever is mounted where.
+struct DirectoryMark {
+  std::uint64_t inode = 0;
+  std::int64_t born_ns = 0;  ///< Since the epoch; 0: this file system does not tell.
+  friend bool operator==(const DirectoryMark&, const DirectoryMark&) = default;
+};
+/// A file system that is shrunk may number its files anew, but a birth never changes; where it is not told, the number
+/// has to do.
+[[nodiscard]] constexpr bool same_directory(const DirectoryMark& one, const DirectoryMark& other) noexcept {
+  const bool births_known = one.born_ns != 0 && other.born_ns != 0;
+  return births_known ? one.born_ns == other.born_ns : one.inode == other.inode;
+}
 
 class StoreDirectory {
  public:
@@ -53,6 +71,12 @@ class StoreDirectory {
   [[nodiscard]] std::string meta_path() const { return path_ + "/" + kMetaDirectory; }
   [[nodiscard]] bool read_only() const noexcept { return read_only_; }
   [[nodiscard]] DiskCalls& disk() const noexcept { return *options_.disk; }
+  /// It came here by copying, and `settle_copy` has not been called since.
+  [[nodiscard]] bool is_copy() const noexcept { return is_copy_; }
+  /// The node has made this copy its own.
+  [[nodiscard]] Status settle_copy();
+  /// Moves what there is of these files of `.cloudp2p` into the quarantine, durably.
+  [[nodiscard]] Status set_aside(const std::vector<std::string>& names);
 
   [[nodiscard]] int root() const noexcept { return root_.get(); }
   [[nodiscard]] int meta() const noexcept { return meta_.get(); }
@@ -88,6 +112,7 @@ class StoreDirectory {
   [[nodiscard]] Status check_format();
   [[nodiscard]] Status open_folders();
   [[nodiscard]] Status open_sentinel(Entropy& entropy);
+  [[nodiscard]] Status write_sentinel();
   [[nodiscard]] Status write_new(const std::string& name, const std::string& text);
   [[nodiscard]] Result<std::string> read_meta_file(const std::string& name) const;
   [[nodiscard]] Result<Fd> open_folder(int parent, const std::string& name, mode_t mode);
@@ -96,6 +121,7 @@ class StoreDirectory {
   std::string path_;
   StoreDirectoryOptions options_;
   bool read_only_ = false;
+  bool is_copy_ = false;
   std::string store_id_;
   std::function<Status()> fence_;
   Fd root_, meta_, own_, lock_, own_lock_, incoming_, quarantine_, trash_;

@@ -22,6 +22,7 @@ class DigestOfImage final : public store::Hasher {
 Status NodeDisk::open(const std::string& path, Executor& executor, Entropy& entropy, LogSink& log) {
   store::StoreDirectoryOptions options;
   options.space = {0, 0, 64 * 1024};
+  options.notice_copies = false;
   auto opened = store::StoreDirectory::open(path, options, entropy);
   if (!opened.ok()) return opened.error();
   directory = std::move(*opened);
@@ -33,6 +34,7 @@ Status NodeDisk::open(const std::string& path, Executor& executor, Entropy& entr
   const std::string file = directory->meta_path() + "/catalog.sqlite";
   store::SqliteCatalogOptions small;
   small.wal_pages_max = 24;  // So that a short run sees its log moved into the file, and begun again.
+  small.journal.path = directory->meta_path() + "/journal";
   catalog = std::make_unique<store::SqliteCatalog>(file, executor, log, small);
   return catalog->open();
 }

@@ -1,5 +1,6 @@
-// Records as rows of the catalogue, and the slots of the state file.
+// Records as rows of the catalogue, its journal, and the slots of the state file.
 #include "input.hpp"
+#include "store/journal_codec.hpp"
 #include "store/sqlite_records.hpp"
 #include "store/state_codec.hpp"
 
@@ -123,13 +124,36 @@ void check_slot(ByteView bytes) {
   fuzz::require(again && again->generation == content->generation && again->state == content->state, "and is the same");
 }
 
+void check_journal(ByteView bytes) {
+  std::vector<store::JournalEntry> entries;
+  store::JournalBytes again;
+  store::append_head(again);
+  store::JournalReader reader([&](const store::JournalEntry& entry) {
+    entries.push_back(entry);
+    store::append_entry(again, entry);
+  });
+  store::JournalBytes head;
+  store::append_head(head);
+  reader.feed(head);
+  reader.feed(bytes);
+  reader.end();
+  std::size_t next = 0;
+  store::JournalReader second([&](const store::JournalEntry& entry) {
+    fuzz::require(next < entries.size() && entry == entries[next++], "an entry reads back the same");
+  });
+  second.feed(again);
+  second.end();
+  fuzz::require(next == entries.size() && second.damaged() == 0, "and all of them do");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static Table table;
   fuzz::Input input(data, size);
-  if (input.number() == 'S') {
-    check_slot(input.rest());
+  const auto kind = input.number();
+  if (kind == 'S' || kind == 'J') {
+    kind == 'S' ? check_slot(input.rest()) : check_journal(input.rest());
     return 0;
   }
   table.begin();

@@ -88,7 +88,7 @@ Script grown_without_it() {
 }
 
 /// Nodes 4 and 5 alone have the image. Node 3 leads, and can not read what node 4 holds; node 1, which has lost its
-/// catalog, equals it. If it counts again now, nodes 1 to 3 are a majority that knows nothing.
+/// disk, equals it. If it counts again now, nodes 1 to 3 are a majority that knows nothing.
 Script equally_empty() {
   const auto five = [](SimOptions& options) { options.nodes = 5; };
   return {five, [](SimCluster& sim, std::uint64_t) -> std::string {
@@ -98,7 +98,7 @@ Script equally_empty() {
     if (!sim.put_and_wait(make_image(4, 2'000), 5s).ok()) return "an upload fails";
     sim.crash(NodeId{5});
     sim.crash(NodeId{1});
-    sim.lose(NodeId{1}, Loss::kCatalog);
+    sim.lose(NodeId{1}, Loss::kEverything);
     sim.cut_link(NodeId{4}, NodeId{2}, Direction::kBoth);  // so that it does not stand
     sim.disk_call_fails(NodeId{4}, DiskCall::kLookUp, true);
     for (const std::uint32_t back : {1U, 2U, 3U}) sim.restart(NodeId{back});

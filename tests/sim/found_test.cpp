@@ -83,7 +83,7 @@ TEST_CASE("a node that lost its catalog and could not save that it did is not wh
 }
 
 TEST_CASE("a member that could not save that it is bound again votes for who knows it") {  // seed 88, 5 nodes
-  SimCluster sim(cluster_of(3, 13));
+  SimCluster sim(cluster_of(3, 15));
   REQUIRE(sim.run_until_leader(5s) == NodeId{3});
   REQUIRE(sim.put_and_wait(make_image(1, 2'000), 5s).ok());
   REQUIRE(sim.converges(5s));

@@ -329,7 +329,7 @@ TEST_CASE("a catalog of a newer program is refused and left as it is") {
   t.close();
   alter(t.path(), "PRAGMA user_version = 3");
   const Status newer = t.reopen();
-  CHECK(newer.code() == Errc::format);
+  CHECK(newer.code() == Errc::mismatch);
   CHECK(newer.error().message.find("format 3") != std::string::npos);
   t.close();
   alter(t.path(), "PRAGMA user_version = 2");

@@ -63,10 +63,11 @@ enum class DiskCall : std::uint8_t { kAppend, kCommit, kRead, kErase, kRecord, k
 enum class Loss : std::uint8_t {
   kState,         ///< The state file is gone.
   kStateDamaged,  ///< Both of its slots are damaged.
-  kCatalog,
+  kCatalog,       ///< The journal beside it is left.
   kImages,  ///< All image files.
   kEverything,
-  kSinceBackup,  ///< Images and catalog are those of the last `back_up`, and there is no state file.
+  kSinceBackup,  ///< Images and journal are those of the last `back_up`; there is neither catalog nor state file.
+  kIndex,        ///< Catalog and journal: the image files are all there is.
 };
 
 /// Something that happens on a node, at which a fault may strike.
