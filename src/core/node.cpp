@@ -43,7 +43,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& 
   }
   if (fresh) {
     // Should all have lost their promises, what they stamp from now on must still be above what they kept.
-    state.term = std::max(state.term, ports.catalog->summary().newest.term);
+    if (!config.shared) state.term = std::max(state.term, ports.catalog->summary().newest.term);
     state.node = config.node_id;
     state.incarnation = ports.entropy->draw<Incarnation>();
   }
