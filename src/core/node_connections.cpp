@@ -36,6 +36,7 @@ wire::Hello NodeImpl::hello(const ConnectionInfo& info, bool reply) const {
   out.lane = info.lane;
   out.build = kBuild;
   out.config_digest = config_digest(services_);
+  if (const auto own = addresses_.find(services_.self); own != addresses_.end()) out.address = to_string(own->second);
   return out;
 }
 
@@ -86,10 +87,21 @@ void NodeImpl::on_hello(Connection& connection, const wire::Hello& message) {
   connection.peer = message.node;
   if (!connection.info.dialled) {
     (void)services_.send(connection.info.id, hello(connection.info, true));
+    learn_address(message);
     if (message.node != kNobody) services_.ports.transport->hurry(message.node);
     return;
   }
   link_up(connection, message);
+}
+
+/// A member that this node's file does not list any more, and whose address it forgot in a restart: until it is removed
+/// its vote may be needed.
+void NodeImpl::learn_address(const wire::Hello& message) {
+  if (addresses_.contains(message.node) || services_.view().membership.find(message.node) == nullptr) return;
+  const std::optional<Address> address = parse_address(message.address);
+  if (!address) return;
+  addresses_[message.node] = *address;
+  dial_peers();
 }
 
 void NodeImpl::link_up(const Connection& connection, const wire::Hello& message) {

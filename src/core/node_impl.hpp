@@ -49,6 +49,7 @@ class NodeImpl final : public Node, private TransportHandler {
   [[nodiscard]] wire::Hello hello(const ConnectionInfo& info, bool reply) const;
   [[nodiscard]] Error hello_problem(const Connection& connection, const wire::Hello& hello) const;
   void on_hello(Connection& connection, const wire::Hello& hello);
+  void learn_address(const wire::Hello& message);
   void link_up(const Connection& connection, const wire::Hello& hello);
   void link_down(const Connection& connection);
   void reject(ConnectionId connection, const Error& reason);

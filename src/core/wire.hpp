@@ -30,6 +30,7 @@ struct Hello {
   Lane lane = Lane::bulk;
   std::string build;
   std::uint64_t config_digest = 0;
+  std::string address;  ///< Where the sender, a node, is reached, as its own file says.
 };
 
 /// Any failed request; also how a node that does not lead redirects.

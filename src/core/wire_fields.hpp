@@ -89,7 +89,8 @@ struct Shape<Hello> : MessageType<1> {
                                      Field{7, "founded", &Hello::founded},
                                      Field{8, "lane", &Hello::lane},
                                      Field{9, "build", &Hello::build, kBuildBytesMax, Text::sentence},
-                                     Field{10, "config_digest", &Hello::config_digest}};
+                                     Field{10, "config_digest", &Hello::config_digest},
+                                     Field{11, "address", &Hello::address, kAddressBytesMax}};
 };
 template <>
 struct Shape<ErrorReply> : MessageType<2> {
