@@ -14,7 +14,8 @@ struct Run {
   double probe = 0;   ///< Images a second.
   double repair = 0;  ///< Images a second, from "listening" to "nothing missing".
   double cpu_ms = 0;  ///< Of all processes, for one image.
-  std::vector<double> alone_ms;
+  std::vector<double> alone_ms;  ///< Latencies of the foreground.
+  std::vector<double> beside_copy_ms;
   std::vector<double> beside_ms;
 };
 
@@ -59,7 +60,11 @@ Run run_once(const Options& options, std::size_t images) {
   std::this_thread::sleep_for(Seconds(options.quick ? 2 : 10));
   out.alone_ms = foreground.take_latencies_ms();
   for (const ProbeSync sync : {ProbeSync::whole_filesystem, ProbeSync::each_file}) {
-    out.probe = std::max(out.probe, run_copy_probe(options, sync, cluster.folder(leader)));
+    static_cast<void>(foreground.take_latencies_ms());
+    const double probe = run_copy_probe(options, sync, cluster.folder(leader));
+    std::vector<double> latencies_ms = foreground.take_latencies_ms();
+    if (probe > out.probe) out.beside_copy_ms = std::move(latencies_ms);
+    out.probe = std::max(out.probe, probe);
     std::this_thread::sleep_for(rest);
   }
   static_cast<void>(foreground.take_latencies_ms());
@@ -82,6 +87,7 @@ void measure_repair(const Options& options, Report& report) {
   std::vector<double> rates;
   std::vector<double> ratios;
   std::vector<double> slower;
+  std::vector<double> slower_by_copy;
   std::vector<double> alone;
   std::vector<double> beside;
   for (unsigned run = 0; run < options.runs; ++run) {
@@ -90,12 +96,14 @@ void measure_repair(const Options& options, Report& report) {
     rates.push_back(one.repair);
     ratios.push_back(one.repair / one.probe);
     slower.push_back(percentile(one.beside_ms, 0.99) / percentile(one.alone_ms, 0.99));
+    slower_by_copy.push_back(percentile(one.beside_copy_ms, 0.99) / percentile(one.alone_ms, 0.99));
     append(alone, one.alone_ms);
     append(beside, one.beside_ms);
     report.note("repair: run " + std::to_string(run + 1) + ": probe " + text(one.probe) + " images/s, repair " +
                 text(one.repair) + " images/s, CPU ms an image " + text(one.cpu_ms) + ", foreground p99 " +
-                text(percentile(one.alone_ms, 0.99)) + " ms alone, " + text(percentile(one.beside_ms, 0.99)) +
-                " ms beside, of " + std::to_string(one.beside_ms.size()));
+                text(percentile(one.alone_ms, 0.99)) + " ms alone, " + text(percentile(one.beside_copy_ms, 0.99)) +
+                " ms beside the probe, " + text(percentile(one.beside_ms, 0.99)) + " ms beside repair, of " +
+                std::to_string(one.beside_ms.size()));
   }
   const std::string name = "repair." + std::to_string(images) + "x100KiB";
   report.add({name + ".rate", median(rates), "images/s", "probe " + text(median(probes)) + " images/s", {}});
@@ -103,7 +111,8 @@ void measure_repair(const Options& options, Report& report) {
   report.add({name + ".of-probe", median(ratios), "x", "", Target{true, 0.7}});
   report.add({name + ".foreground.p99", percentile(beside, 0.99), "ms", "without repair " + text(percentile(alone, 0.99)),
               {}});
-  report.add({name + ".foreground.p99-ratio", median(slower), "x", "", Target{false, 2}});
+  report.add({name + ".foreground.p99-ratio", median(slower), "x", "beside the probe " + text(median(slower_by_copy)),
+              Target{false, 2}});
 }
 
 }  // namespace bench

@@ -51,6 +51,5 @@ inline constexpr std::size_t kUploadWindowBytesMax = 1024 * 1024;
 inline constexpr std::size_t kUploadsMax = 256;      ///< Concurrent uploads; more are answered busy.
 inline constexpr std::size_t kParkedPutsMax = 64;    ///< Interrupted uploads kept for a resume.
 inline constexpr auto kParkedPutAge = 60s;
-inline constexpr std::size_t kRepairsInFlight = 4;   ///< Images fetched at once by a node that lacks them.
 
 }  // namespace cloudp2p::limits

@@ -8,8 +8,10 @@ namespace {
 constexpr auto kSourceSilence = std::chrono::seconds(2);
 constexpr auto kMissingPause = std::chrono::milliseconds(500);
 constexpr std::uint64_t kWindowBytes = limits::kUploadWindowBytesMax;  ///< Of one image on its way.
-constexpr std::uint64_t kWindowsBytesMax = limits::kRepairsInFlight * kWindowBytes;
-constexpr std::size_t kFetchesMax = 96;  ///< Small images, those that wait for the disk among them.
+// Whoever uploads waits behind what is on its way here: more than this makes him wait longer, and repair no faster.
+constexpr std::uint64_t kOnTheWayBytesMax = kWindowBytes;
+constexpr std::size_t kLargeImagesMax = 2;
+constexpr std::size_t kFetchesMax = 96;  ///< Those that wait for the disk among them.
 
 }  // namespace
 
@@ -35,11 +37,15 @@ bool Repair::room_for(const ImageRecord& record) const {
   if (next_fetch_ > services_.now() + services_.config.timing.heartbeat) return false;
   if (fetches_.empty()) return true;
   const std::size_t share = 1 + uploads_;
+  std::size_t coming = 1;
   std::uint64_t bytes = std::min(record.size_bytes, kWindowBytes);
   for (const auto& [digest, fetch] : fetches_) {
-    if (fetch.put) bytes += std::min(fetch.record.size_bytes, kWindowBytes);
+    if (!fetch.put) continue;
+    ++coming;
+    bytes += std::min(fetch.record.size_bytes, kWindowBytes);
   }
-  return fetches_.size() < kFetchesMax / share && bytes <= kWindowsBytesMax / share;
+  const bool fits = coming <= kLargeImagesMax / share || bytes <= kOnTheWayBytesMax / share;
+  return fits && fetches_.size() < kFetchesMax / share;
 }
 
 void Repair::start_fetches() {
@@ -168,8 +174,12 @@ void Repair::land(Fetch& fetch) {
   fetch.put->set_owner({});
   const Digest digest = fetch.record.digest;
   auto done = services_.guard([this, digest](Result<CatalogEntry> entry) { landed(digest, entry); });
-  if (!fetch.offered) return landing_.land_repair(std::move(fetch.put), fetch.record, std::move(done));
-  landing_.land(std::move(fetch.put), fetch.record, fetch.record.stamp.term, std::move(done));
+  if (fetch.offered) {
+    landing_.land(std::move(fetch.put), fetch.record, fetch.record.stamp.term, std::move(done));
+  } else {
+    landing_.land_repair(std::move(fetch.put), fetch.record, std::move(done));
+  }
+  start_fetches();  // While the disk works, the network may.
 }
 
 void Repair::landed(const Digest& digest, const Result<CatalogEntry>& entry) {
