@@ -1,5 +1,6 @@
 // What random lives found, told one by one, with the seed that showed it first.
 #include "sim/cluster_fixture.hpp"
+#include "support/node_ids.hpp"
 
 #include <initializer_list>
 
@@ -123,5 +124,22 @@ TEST_CASE("a candidate whose only other member is blank does not raise its term 
   sim.restart(NodeId{3});
   CHECK(sim.run_until_leader(5s) != kNobody);
   CHECK(sim.converges(30s));
+  require_clean(sim);
+}
+
+TEST_CASE("a member that was unknown when its connection was made is heard all the same") {  // seed 902896, 5 nodes
+  SimCluster sim(cluster_of(3, 19));
+  REQUIRE(sim.run_until_leader(5s) == NodeId{3});
+  sim.propose(up_to(4));
+  // Its file lets go of node 2 before the two have met; the members that it is taught then name node 2.
+  const NodeId newcomer = sim.add_node(up_to(4));
+  sim.edit_peers(newcomer, {NodeId{1}, NodeId{3}, newcomer});
+  sim.reload(newcomer);
+  REQUIRE(sim.run_until([&] { return sim.leader() == newcomer; }, 30s));
+  sim.run_for(2s);
+  CHECK(sim.leader() == newcomer);
+  CHECK(sim.status(NodeId{2}).election.leader == newcomer);
+  CHECK(sim.put_and_wait(make_image(1, 2'000), 5s).ok());
+  CHECK(sim.converges(5s));
   require_clean(sim);
 }

@@ -26,9 +26,11 @@ inline void BullyElection::on_message(const ElectionMessage& message, TimePoint 
   finish(now);
 }
 
+/// Also of whoever is neither configured nor a member: it may become one while the connection lasts, and is not
+/// announced again then.
 inline void BullyElection::on_peer_up(const PeerIdentity& identity, TimePoint now) {
-  Peer* peer = known_peer(identity.id);
-  if (peer == nullptr) return;
+  if (identity.id == self() || identity.id == kNobody) return;
+  Peer* peer = &peers_[identity.id];
   if (peer->incarnation != identity.incarnation) *peer = Peer{};
   if (peer->link != Link::up) peer->up_since = now;
   if (identity.id == suspect_) suspect_ = kNobody;
@@ -53,6 +55,7 @@ inline void BullyElection::on_peer_down(NodeId id, PeerLoss loss, TimePoint now)
   // Rule 1: a refusal is as good as a message that the process is gone; a mere break is not.
   if (loss == PeerLoss::refused && id == leader_ && !refused_at_) refused_at_ = now;
   if (phase_ == Phase::pre_vote) evaluate_pre_vote(now);
+  if (known_peer(id) == nullptr) peers_.erase(id);
   finish(now);
 }
 
