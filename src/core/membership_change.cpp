@@ -104,13 +104,16 @@ void MembershipChange::lead() {
     if (held_since_ && services_.now() - *held_since_ > kHoldMax) release();
     return;
   }
-  if (!contains(ids_of(services_.config), services_.self)) {
+  const std::optional<Step> step = next_step();
+  const std::vector<NodeId> listed = ids_of(services_.config);
+  const bool last_to_go = step && step->add && !any_voter_of(listed);
+  if (!contains(listed, services_.self) && !last_to_go) {
+    release();
     say("leaving", "this leader's file does not list it any more: handing over, so that the next leader removes it");
     if (services_.now() < next_try_) return;
     next_try_ = services_.now() + kFirstPause;
     return actions_.hand_over();
   }
-  const std::optional<Step> step = next_step();
   if (!step) {
     release();
     pause_ = Duration::zero();
@@ -124,6 +127,12 @@ void MembershipChange::lead() {
   }
   say(what, what);
   attempt(*step);
+}
+
+/// Whether one of these could lead. If the file lists none of the members, a newcomer has to.
+bool MembershipChange::any_voter_of(const std::vector<NodeId>& ids) const {
+  const std::vector<NodeId> voters = services_.connected_voters();
+  return std::any_of(voters.begin(), voters.end(), [&](NodeId id) { return contains(ids, id); });
 }
 
 /// Newcomers first, so that there are never fewer members than asked for.

@@ -39,6 +39,7 @@ class MembershipChange {
   void lead();
   void follow();
   [[nodiscard]] std::optional<Step> next_step() const;
+  [[nodiscard]] bool any_voter_of(const std::vector<NodeId>& ids) const;
   /// Why it can not be tried now; empty when it can.
   [[nodiscard]] std::string obstacle(const Step& step) const;
   [[nodiscard]] std::string file_obstacle(const Step& step) const;

@@ -143,3 +143,23 @@ TEST_CASE("a member that was unknown when its connection was made is heard all t
   CHECK(sim.converges(5s));
   require_clean(sim);
 }
+
+TEST_CASE("all members are replaced by others at once: one of those has to lead before the last leaves") {
+  // seed 900667, 3 nodes
+  SimCluster sim(cluster_of(2, 21));
+  REQUIRE(sim.run_until_leader(5s) == NodeId{2});
+  for (const std::uint32_t nodes : {3U, 4U}) {
+    sim.add_node(up_to(nodes));
+    sim.propose(up_to(nodes));
+    REQUIRE(sim.run_until([&] { return sim.members() == up_to(nodes); }, 30s));
+  }
+  sim.propose(up_to(2));
+  REQUIRE(sim.run_until([&] { return sim.members() == up_to(2); }, 30s));
+  REQUIRE(sim.put_and_wait(make_image(1, 2'000), 5s).ok());
+  const std::vector<NodeId> others = {NodeId{3}, NodeId{4}};
+  sim.propose(others);
+  CHECK(sim.run_until([&] { return sim.members() == others; }, 30s));
+  CHECK(sim.converges(30s));
+  CHECK(sim.durable_copies(make_image(1, 2'000).digest) >= 2);
+  require_clean(sim);
+}
