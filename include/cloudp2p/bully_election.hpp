@@ -143,6 +143,7 @@ class BullyElection final : public Election {
   void evaluate_pre_vote(TimePoint now);
   void retry_after(Duration delay, TimePoint now);
   void start_vote(TimePoint now, bool transfer);
+  bool learn_members(const Vote& vote);
   void evaluate_votes(TimePoint now);
   [[nodiscard]] DurableState newest_reported() const;
   [[nodiscard]] std::vector<NodeId> counted_votes(const DurableState& base) const;

@@ -163,3 +163,32 @@ TEST_CASE("all members are replaced by others at once: one of those has to lead 
   CHECK(sim.durable_copies(make_image(1, 2'000).digest) >= 2);
   require_clean(sim);
 }
+
+TEST_CASE("a candidate takes over the members that its voters tell of, and asks those") {  // seed 902888, 3 nodes
+  SimOptions options = cluster_of(3, 23);
+  options.takeover = Takeover::never;
+  SimCluster sim(options);
+  REQUIRE(sim.run_until_leader(5s) == NodeId{3});
+  sim.run_for(1s);
+  sim.crash(NodeId{2});
+  (void)sim.step_down();
+  REQUIRE(sim.run_until([&] { return sim.leader() == NodeId{1}; }, 5s));
+  sim.add_node(up_to(4));
+  sim.propose(up_to(4));
+  // Only node 1 comes to hold that node 4 is a member. Without node 2 all three have to vote.
+  REQUIRE(sim.run_until([&] { return sim.status(NodeId{1}).election.membership.version == 2; }, 30s));
+  sim.cut(NodeId{1}, Direction::kOutgoing);
+  sim.run_for(100ms);
+  sim.crash(NodeId{1});
+  sim.restart(NodeId{1});
+  sim.run_for(3s);
+  REQUIRE(sim.status(NodeId{1}).election.membership.version == 2);
+  REQUIRE(sim.status(NodeId{3}).election.membership.version == 1);
+  sim.heal();
+  CHECK(sim.run_until_leader(5s) != kNobody);
+  CHECK(sim.put_and_wait(make_image(1, 2'000), 5s).ok());
+  sim.restart(NodeId{2});
+  CHECK(sim.run_until([&] { return sim.members() == up_to(4); }, 30s));
+  CHECK(sim.converges(30s));
+  require_clean(sim);
+}

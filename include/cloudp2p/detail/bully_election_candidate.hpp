@@ -183,13 +183,36 @@ inline void BullyElection::handle(const Vote& message, TimePoint now) {
   Peer* peer = known_peer(message.from);
   if (peer == nullptr || fault_) return;
   peer->cluster = message.cluster;
-  if (message.term > state_.term && phase_ == Phase::vote) {
+  if (phase_ != Phase::vote || message.term < state_.term) return;
+  if (message.term > state_.term) {
     enter_term(message.term, now);
+    learn_members(message);
     return persist();
   }
-  if (phase_ != Phase::vote || message.term != state_.term || !message.granted) return;
+  if (learn_members(message)) {
+    persist();
+    for (const auto& [id, other] : peers_) {
+      if (other.link == Link::up && !votes_.contains(id) && id != message.from) ask_for_vote(id, false);
+    }
+  }
+  if (!message.granted) return;
   votes_[message.from] = message;
   evaluate_votes(now);
+}
+
+/// A candidate that keeps to former members could stand, and fail, for ever: the votes that it would need are those of
+/// members that it does not know, and while it stands nobody else is elected. What it takes over here was proposed in a
+/// term that is past; nobody counts its acknowledgement for that any more.
+inline bool BullyElection::learn_members(const Vote& vote) {
+  if (!vote.founded || (state_.founded && vote.cluster != state_.cluster)) return false;
+  if (!vote.membership.newer_than(state_.membership) || sabotaged(Rule::newest_membership_counts)) return false;
+  const bool was_voter = !blank() && is_voter();
+  state_.cluster = vote.cluster;
+  state_.founded = true;
+  state_.membership = vote.membership;
+  if (was_voter && !is_voter()) leaving_ = true;
+  emit(MembershipAdopted{state_.membership, true});
+  return true;
 }
 
 inline void BullyElection::evaluate_votes(TimePoint now) {
