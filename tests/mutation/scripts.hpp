@@ -12,6 +12,7 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script two_newcomers();         ///< Join three members, one of which is away.
 [[nodiscard]] Script grown_without_it();      ///< A member comes back that knows of two others only.
 [[nodiscard]] Script equally_empty();         ///< One lost its catalog, the leader has not read the others' yet.
+[[nodiscard]] Script bound_by_a_lost_change();  ///< A node that lost its promises takes itself for a member again.
 
 // scripts_images.cpp
 [[nodiscard]] Script late_upload();           ///< Reaches a leader that slept while another was elected.

@@ -110,4 +110,36 @@ Script equally_empty() {
   }};
 }
 
+/// Node 1 has lost its promises. That it counts again reaches node 1 alone, then the next leader is elected without it,
+/// and its members bind nobody to that id. With nodes 2 and 3 it is no majority, whatever it takes itself for.
+Script bound_by_a_lost_change() {
+  const auto five = [](SimOptions& options) { options.nodes = 5; };
+  return {five, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
+    sim.run_for(1s);
+    sim.crash(NodeId{1});
+    sim.lose(NodeId{1}, Loss::kState);
+    sim.restart(NodeId{1});
+    const auto bound_at = [&](NodeId node) {
+      const Member* const member = sim.status(node).election.membership.find(NodeId{1});
+      return member != nullptr && member->incarnation == sim.status(NodeId{1}).election.incarnation;
+    };
+    const auto unbound_at = [&](std::uint32_t node) { return sim.status(NodeId{node}).election.membership.version == 2; };
+    if (!sim.run_until([&] { return unbound_at(2) && unbound_at(3) && unbound_at(4); }, 10s)) return "node 1 stays bound";
+    for (const std::uint32_t other : {2U, 3U, 4U}) sim.cut_link(NodeId{5}, NodeId{other}, Direction::kOutgoing);
+    if (!sim.run_until([&] { return bound_at(NodeId{1}); }, 1s)) return "node 1 does not hear that it is bound again";
+    sim.run_for(20ms);
+    sim.cut(NodeId{1}, Direction::kBoth);
+    sim.crash(NodeId{5});
+    if (!sim.run_until([&] { return sim.leader() == NodeId{4}; }, 5s)) return "three of five nodes elect no leader";
+    sim.run_for(300ms);
+    sim.break_links(NodeId{1}, NodeId{4});
+    sim.crash(NodeId{4});
+    sim.heal();
+    const auto leads = [&](std::uint32_t node) { return sim.status(NodeId{node}).election.role == ElectionRole::leader; };
+    const bool elected = sim.run_until([&] { return leads(1) || leads(2) || leads(3); }, 5s);
+    return elected ? "two of five nodes and one that is not bound elect a leader" : "";
+  }};
+}
+
 }  // namespace cloudp2p::testing
