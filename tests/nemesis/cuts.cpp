@@ -29,8 +29,9 @@ Directions isolation(unsigned node, unsigned count, Random random) {
   return out;
 }
 
-Directions division(unsigned count, bool bridge, Random random) {
-  const std::vector<unsigned> order = shuffled(count, random);
+Directions division(unsigned count, bool bridge, unsigned weak, Random random) {
+  std::vector<unsigned> order = shuffled(count, random);
+  if (const auto at = std::find(order.begin(), order.end(), weak); at != order.end()) std::swap(*at, order.front());
   const std::size_t members = order.size() - (bridge ? 1 : 0);
   const std::size_t left = members / 2;
   const std::uint64_t clients = random.below(4);  // They see all, the left side, the right side, all.

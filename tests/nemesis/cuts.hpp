@@ -13,8 +13,8 @@ using Directions = std::vector<std::pair<unsigned, unsigned>>;  ///< From, to.
 /// One node from all others; every second time from the clients as well.
 [[nodiscard]] Directions isolation(unsigned node, unsigned count, cloudp2p::sim::Random random);
 /// Two sides, the larger one with a node more. `bridge`: one node stays connected to both. Sometimes the clients are on
-/// one side too.
-[[nodiscard]] Directions division(unsigned count, bool bridge, cloudp2p::sim::Random random);
+/// one side too. `weak`: who is on the smaller side; 0: whoever.
+[[nodiscard]] Directions division(unsigned count, bool bridge, unsigned weak, cloudp2p::sim::Random random);
 /// What a node sends, or what it is sent: to or from all, or one of them.
 [[nodiscard]] Directions one_way(unsigned node, unsigned count, cloudp2p::sim::Random random);
 /// A node from all other nodes but one. It still sees the clients.

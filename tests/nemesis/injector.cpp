@@ -18,6 +18,7 @@ namespace {
 constexpr milliseconds kFlapEvery{200};
 constexpr milliseconds kLookEvery{10};
 constexpr milliseconds kElectionMax{3'000};
+constexpr milliseconds kWitnessesAsk{40};  ///< Until their questions are on the way.
 
 }  // namespace
 
@@ -79,6 +80,8 @@ Injector::Step Injector::begin(const Event& event, unsigned node) {
     case Fault::kill:
     case Fault::power_off:
     case Fault::freeze:
+    case Fault::pause:
+    case Fault::blink:
     case Fault::restart_all:
     case Fault::full_disk:
     case Fault::bit_flip: return begin_process(event, node);
@@ -105,6 +108,8 @@ Injector::Step Injector::begin_process(const Event& event, unsigned node) {
     nodes_.freeze(node);
     return [this, node] { nodes_.thaw(node); };
   }
+  if (event.fault == Fault::pause) return pause(node, event.dice);
+  if (event.fault == Fault::blink) return blink(node, event.dice);
   if (event.fault == Fault::full_disk) {
     constexpr std::uint64_t kLeftBytes[] = {0, 64 * 1024, 1024 * 1024, 4'500'000};
     nodes_.fill_disk(node, kLeftBytes[event.dice % std::size(kLeftBytes)]);
@@ -121,6 +126,33 @@ Injector::Step Injector::begin_process(const Event& event, unsigned node) {
     for (unsigned each = 1; each <= nodes_.count(); ++each)
       nodes_.start(each);
   };
+}
+
+Injector::Step Injector::pause(unsigned node, std::uint64_t dice) {
+  constexpr milliseconds kDeaf{1'000};  // Longer than it believes in itself.
+  const Step hears = dice % 3 != 0 ? cut(all_but(node, node, nodes_.count())) : Step();
+  load_->wake_witnesses();
+  later(kWitnessesAsk, {}, [this, node] { nodes_.pause(node); });
+  return [=, this] {
+    nodes_.resume(node);
+    load_->wake_witnesses();
+    if (hears) later(kDeaf, fmt::format("node {} hears the others again", node), hears);
+  };
+}
+
+Injector::Step Injector::blink(unsigned node, std::uint64_t dice) {
+  constexpr std::uint64_t kElectionMsMax = 1'200;
+  Random random(dice);
+  nodes_.kill(node);
+  for (unsigned other = 1; other <= nodes_.count(); ++other) {
+    if (other == node) continue;
+    later(milliseconds(random.below(kElectionMsMax)), fmt::format("node {} is killed and started", other), [this, other] {
+      if (!nodes_.running(other)) return;
+      nodes_.kill(other);
+      nodes_.start(other);
+    });
+  }
+  return [this, node] { nodes_.start(node); };
 }
 
 void Injector::step_clock(unsigned node, std::uint64_t dice) {
@@ -164,8 +196,8 @@ Injector::Step Injector::cut(Directions directions) {
 Injector::Step Injector::begin_network(const Event& event, unsigned node) {
   Random random(event.dice);
   if (event.fault == Fault::isolate) return cut(isolation(node, nodes_.count(), random));
-  if (event.fault == Fault::split) return cut(division(nodes_.count(), false, random));
-  if (event.fault == Fault::bridge) return cut(division(nodes_.count(), true, random));
+  if (event.fault == Fault::split) return cut(division(nodes_.count(), false, event.leader ? node : 0, random));
+  if (event.fault == Fault::bridge) return cut(division(nodes_.count(), true, event.leader ? node : 0, random));
   if (event.fault == Fault::one_way) return cut(one_way(node, nodes_.count(), random));
   if (event.fault == Fault::flap) return flap(node);
   const auto percent = static_cast<unsigned>(random.between(2, 30));
@@ -248,6 +280,7 @@ Injector::Step Injector::begin_proxy(const Event& event, unsigned node) {
 
 void Injector::heal() {
   for (unsigned node = 1; node <= nodes_.count(); ++node) {
+    nodes_.resume(node);
     nodes_.thaw(node);
     nodes_.empty_disk(node);
     nodes_.start(node);

@@ -42,6 +42,8 @@ class Injector {
   void power_on(unsigned node);
   void when_it_leads(unsigned node, std::chrono::steady_clock::time_point at_latest, Step then);
   void strand(unsigned leader, std::uint64_t dice);
+  [[nodiscard]] Step pause(unsigned node, std::uint64_t dice);
+  [[nodiscard]] Step blink(unsigned node, std::uint64_t dice);
   void step_clock(unsigned node, std::uint64_t dice);
   [[nodiscard]] Step cut(std::vector<std::pair<unsigned, unsigned>> directions);
   [[nodiscard]] Step flap(unsigned node);

@@ -17,6 +17,8 @@ constexpr std::size_t kHotSlots = 12;  ///< Every second call is about one of th
 constexpr std::uint64_t kCallsOfSlotMin = 10;
 constexpr std::uint64_t kCallsOfSlotMax = 100;
 constexpr std::uint64_t kPauseMsMax = 80;
+constexpr unsigned kWitnesses = 4;
+constexpr int kCallsOfWitness = 3;
 
 class Silent final : public cloudp2p::LogSink {
  public:
@@ -48,11 +50,17 @@ std::unique_ptr<cloudp2p::ClientHost> open_client(const cloudp2p::Config& config
 Load::Load(const cloudp2p::Config& config, Book& book, Options options)
     : book_(book), options_(std::move(options)), slots_(kSlots) {
   Random random(options_.seed);
-  for (unsigned client = 0; client < options_.clients; ++client)
+  working_ = options_.clients + kWitnesses;
+  for (unsigned client = 0; client < working_; ++client)
     hosts_.push_back(open_client(config));
-  working_ = options_.clients;
-  for (unsigned client = 0; client < options_.clients; ++client)
-    threads_.emplace_back([this, client, own = random.fork()] { run(client, own); });
+  for (unsigned client = 0; client < hosts_.size(); ++client) {
+    threads_.emplace_back([this, client, own = random.fork()] {
+      client < options_.clients ? run(client, own) : bear_witness(client, own);
+      const std::lock_guard lock(mutex_);
+      --working_;
+      stopped_.notify_all();
+    });
+  }
 }
 
 Load::~Load() {
@@ -83,9 +91,25 @@ bool Load::pause(milliseconds at_most) {
 void Load::run(unsigned client, Random random) {
   while (pause(milliseconds(random.below(kPauseMsMax))))
     one_call(client, random);
+}
+
+void Load::wake_witnesses() {
   const std::lock_guard lock(mutex_);
-  --working_;
+  ++woken_;
   stopped_.notify_all();
+}
+
+void Load::bear_witness(unsigned client, Random random) {
+  for (std::uint64_t served = 0;;) {
+    {
+      std::unique_lock lock(mutex_);
+      stopped_.wait(lock, [&] { return stop_ || woken_ > served; });
+      if (stop_) return;
+      served = woken_;
+    }
+    for (int call = 0; call < kCallsOfWitness; ++call)
+      one_call(client, random);
+  }
 }
 
 Image Load::draw_image(Random& random) {

@@ -28,6 +28,8 @@ class Load {
   /// Every call of this client that is under way is cancelled, as if somebody had pressed Ctrl-C.
   void cancel(std::uint64_t client) { hosts_[client % hosts_.size()]->cancel_all(); }
   void cancel_all();
+  /// Some clients that have been quiet make a few calls each: what they believe of the cluster is old.
+  void wake_witnesses();
   /// Begins no more calls, and lets those that are under way end; false when they have not within `bound`.
   [[nodiscard]] bool drain(std::chrono::milliseconds bound);
   /// The node that last acknowledged an upload; 0 none yet.
@@ -39,6 +41,7 @@ class Load {
     unsigned calls_left = 0;
   };
   void run(unsigned client, cloudp2p::sim::Random random);
+  void bear_witness(unsigned client, cloudp2p::sim::Random random);
   void one_call(unsigned client, cloudp2p::sim::Random& random);
   [[nodiscard]] Image draw_image(cloudp2p::sim::Random& random);
   void put(unsigned client, const Image& image);
@@ -52,6 +55,7 @@ class Load {
   std::condition_variable stopped_;
   bool stop_ = false;
   unsigned working_ = 0;  ///< Threads.
+  std::uint64_t woken_ = 0;  ///< How often the witnesses were.
   std::vector<Slot> slots_;
   std::atomic<unsigned> last_leader_{0};
   std::vector<std::thread> threads_;

@@ -1,9 +1,11 @@
 // nemesis: real nodes in network namespaces of their own, clients that work all the time, and faults drawn from a seed.
-//   nemesis [--seed N] [--seconds S] [--nodes N] [--clients N] [--server PATH] [--keep FOLDER] [--only FAULT]
-// Exit status: 0 nothing found, 1 something found, 2 usage, 77 this machine does not allow it, 130 interrupted.
+//   nemesis [--seed N] [--seconds S] [--nodes N] [--clients N] [--server PATH] [--keep FOLDER] [--only FAULT] [--break RULE]
+// With --break the servers break a rule of docs/protocol.md on purpose: then it has to find something.
+// Exit status: 0 nothing found, 1 something found (with --break the other way round), 2 usage, 77 this machine does not allow it, 130 interrupted.
 #include "nemesis/injector.hpp"
 #include "nemesis/sandbox.hpp"
 #include "nemesis/verdict.hpp"
+#include "support/rule_names.hpp"
 
 #include <fmt/format.h>
 
@@ -32,11 +34,22 @@ struct Options {
   std::string server = CLOUD_P2P_EXE;
   std::string keep;  ///< Empty: a folder named by the seed, and only when something was found.
   std::string only;
+  std::string broken_rule;
 };
 
 bool read_number(const std::string& text, std::uint64_t low, std::uint64_t high, std::uint64_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size() && out >= low && out <= high;
+}
+
+bool breaks([[maybe_unused]] const std::string& rule, [[maybe_unused]] Options& out) {
+#ifdef BROKEN_EXE
+  out.server = BROKEN_EXE;
+  out.broken_rule = rule;
+  return support::rule_named(rule).has_value();
+#else
+  return false;
+#endif
 }
 
 bool read_options(const std::vector<std::string>& words, Options& out) {
@@ -57,6 +70,8 @@ bool read_options(const std::vector<std::string>& words, Options& out) {
       out.server = std::filesystem::absolute(value);
     else if (words[i] == "--keep")
       out.keep = std::filesystem::absolute(value);
+    else if (words[i] == "--break")
+      right = breaks(value, out);
     else if (words[i] == "--only")
       right = is_fault(out.only = value);
     else
@@ -102,6 +117,19 @@ std::string keep_everything(const Options& options, const Book& book, const Inje
   return folder.string() + (error ? " (not all of it: " + error.message() + ")" : "");
 }
 
+/// Whether a rule that is broken on purpose was noticed.
+int report_broken(const Options& options, const Book& book) {
+  if (book.clean()) {
+    fmt::print(stderr, "nemesis: NOT NOTICED in {} s, seed {}: {}\n", options.run_seconds, options.seed,
+               options.broken_rule);
+    return 1;
+  }
+  const std::string violations = book.violations();
+  fmt::print("nemesis: noticed after {:.0f} s, seed {}: {}\n{}\n", book.seconds(), options.seed, options.broken_rule,
+             violations.substr(0, violations.find('\n')));
+  return 0;
+}
+
 int report(const Options& options, const Book& book, const Injector& injector) {
   if (book.clean()) {
     fmt::print("nemesis: nothing found, seed {}\n", options.seed);
@@ -122,7 +150,7 @@ int run(const Options& options) {
              options.clients);
   std::fflush(stdout);
   Network network(count);
-  Nodes nodes(network, options.server, kScratch, count, kDiskBytes);
+  Nodes nodes(network, {options.server, options.broken_rule}, kScratch, count, kDiskBytes);
   Book book(static_cast<unsigned>(options.seed * 100'003));
   Injector injector(network, nodes, book);
   for (unsigned node = 1; node <= count; ++node)
@@ -147,7 +175,7 @@ int run(const Options& options) {
   if (book.succeeded("upload") == 0) book.violated("no upload was ever acknowledged");
   print_counts(injector, book, verdict);
   std::fflush(stdout);
-  return report(options, book, injector);
+  return options.broken_rule.empty() ? report(options, book, injector) : report_broken(options, book);
 }
 
 }  // namespace
@@ -157,7 +185,7 @@ int main(int argc, char** argv) {
   if (!read_options({argv + 1, argv + argc}, options)) {
     fmt::print(stderr,
                "nemesis [--seed N] [--seconds 1-{}] [--nodes 3-{}] [--clients 1-64] [--server PATH] [--keep FOLDER] "
-               "[--only FAULT]\n",
+               "[--only FAULT] [--break RULE]\n",
                kSecondsMax, kNodesMax);
     return kUsage;
   }

@@ -42,7 +42,7 @@ void flip_bit(const std::string& path, cloudp2p::sim::Random& random) {
 
 }  // namespace
 
-Nodes::Nodes(const Network& network, std::string server, std::string folder, unsigned count, std::uint64_t disk_bytes)
+Nodes::Nodes(const Network& network, Server server, std::string folder, unsigned count, std::uint64_t disk_bytes)
     : network_(network), server_(std::move(server)), folder_(std::move(folder)), processes_(count + 1) {
   for (unsigned node = 1; node <= count; ++node) {
     mount_memory(disk_of(node), disk_bytes);
@@ -66,9 +66,10 @@ void Nodes::write_config() {
 void Nodes::start(unsigned node) {
   if (processes_.at(node)) return;
   support::Launch launch;
-  launch.program = server_;
+  launch.program = server_.program;
   launch.environment = {
       {"CONFIG_FILE", config_path()}, {"NODE_ID", std::to_string(node)}, {"SHARED_DIR", images_of(node)}};
+  if (!server_.broken_rule.empty()) launch.environment["BREAK_RULE"] = server_.broken_rule;
   if (kClocksMove) {
     launch.environment["LD_PRELOAD"] = CLOCK_SHIM;
     launch.environment[kClockVariable] = clocks(node).path();
@@ -81,6 +82,7 @@ void Nodes::kill(unsigned node) {
   if (!process) return;
   process->signal(SIGKILL);
   (void)process->wait();
+  paused_.erase(node);
   end_of(node, "killed");
 }
 
@@ -97,6 +99,18 @@ void Nodes::freeze(unsigned node) {
 
 void Nodes::thaw(unsigned node) {
   if (running(node)) processes_.at(node)->signal(SIGCONT);
+}
+
+void Nodes::pause(unsigned node) {
+  if (running(node) && paused_.emplace(node, std::chrono::steady_clock::now()).second) freeze(node);
+}
+
+void Nodes::resume(unsigned node) {
+  const auto paused = paused_.extract(node);
+  if (paused.empty()) return;
+  const std::chrono::nanoseconds gone = std::chrono::steady_clock::now() - paused.mapped();
+  if (kClocksMove) clocks(node).step_boot(-gone.count());
+  thaw(node);
 }
 
 bool Nodes::running(unsigned node) {

@@ -20,10 +20,15 @@ inline constexpr bool kClocksMove = false;  ///< This sanitizer wants to be the 
 inline constexpr bool kClocksMove = true;
 #endif
 
+struct Server {
+  std::string program;
+  std::string broken_rule;  ///< Empty: none. Only the program that is made for it breaks one.
+};
+
 class Nodes {
  public:
   /// `folder`: in the sandbox; logs, disks and the configuration go there. Starts nothing.
-  Nodes(const Network& network, std::string server, std::string folder, unsigned count, std::uint64_t disk_bytes);
+  Nodes(const Network& network, Server server, std::string folder, unsigned count, std::uint64_t disk_bytes);
 
   [[nodiscard]] unsigned count() const { return static_cast<unsigned>(processes_.size()) - 1; }
   [[nodiscard]] std::string config_path() const { return folder_ + "/config.json"; }
@@ -34,6 +39,9 @@ class Nodes {
   void kill(unsigned node);
   void freeze(unsigned node);
   void thaw(unsigned node);
+  /// The same for a machine: by its clocks no time has passed.
+  void pause(unsigned node);
+  void resume(unsigned node);
   [[nodiscard]] bool running(unsigned node);
 
   [[nodiscard]] Clocks& clocks(unsigned node) { return clocks_.at(node - 1); }
@@ -58,10 +66,11 @@ class Nodes {
   void end_of(unsigned node, const std::string& how);
 
   const Network& network_;
-  const std::string server_;
+  const Server server_;
   const std::string folder_;
   std::vector<std::optional<support::Process>> processes_;  ///< By node; none: down on purpose.
   std::vector<Clocks> clocks_;                              ///< By node, from 1.
+  std::map<unsigned, std::chrono::steady_clock::time_point> paused_;  ///< Since when.
   std::set<unsigned> full_;
   std::vector<std::string> surprises_;  ///< Not told yet.
 };

@@ -21,6 +21,7 @@ struct Nature {
 
 constexpr Nature kNatures[kFaults] = {
     {"kill -9", 10, 50, 5'000},         {"power off", 8, 50, 5'000},    {"stop, continue", 12, 100, 4'000},
+    {"pause", 12, 800, 5'000},          {"blinking voters", 5, 1'500, 4'000},
     {"isolate a node", 10, 300, 5'000}, {"split", 10, 300, 5'000},      {"bridge node", 6, 300, 5'000},
     {"one-way cut", 10, 300, 5'000},    {"stranded writes", 8, 0, 0},   {"random loss", 6, 500, 6'000},
     {"flapping link", 6, 1'000, 5'000}, {"full disk", 6, 1'000, 8'000}, {"bit flips", 6, 0, 0},

@@ -12,6 +12,8 @@ enum class Fault : std::uint8_t {
   kill,         ///< kill -9, down for a while, started again
   power_off,    ///< kill -9, and not even what is in its kernel's buffers arrives
   freeze,       ///< SIGSTOP … SIGCONT
+  pause,        ///< the same, and the node's clock stands still: a paused virtual machine. Clients that know it ask it at once
+  blink,        ///< the node is killed, and the others are killed and started while they elect
   isolate,      ///< one node from all others; every second time from the clients as well
   split,        ///< two sides that do not see each other
   bridge,       ///< two halves that both see one node
@@ -28,7 +30,7 @@ enum class Fault : std::uint8_t {
   clock_step,   ///< of the wall clock, by up to an hour; or of the boot clock, as after a suspend
   cancel,       ///< one client gives up what it is doing
 };
-inline constexpr std::size_t kFaults = 18;
+inline constexpr std::size_t kFaults = 20;
 [[nodiscard]] const char* name_of(Fault fault);
 /// Some kind's name contains this.
 [[nodiscard]] bool is_fault(const std::string& text);

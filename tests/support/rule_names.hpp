@@ -1,0 +1,41 @@
+// The names of the deliberate bugs (detail/sabotage.hpp), as docs/protocol.md lists them.
+#pragma once
+
+#include <cloudp2p/detail/sabotage.hpp>
+
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+namespace support {
+
+using cloudp2p::detail::Rule;
+
+/// In the order of Rule.
+inline constexpr const char* kRuleNames[] = {
+    "none", "vote_is_durable", "one_vote_a_term", "majority_leads", "votes_count_by_incarnation",
+    "newest_membership_counts", "pre_vote_comes_first", "leader_is_heard", "terms_never_fall",
+    "lost_majority_steps_down", "takeover_backs_off", "admission_needs_takeover", "admission_in_two_steps",
+    "one_change_at_a_time", "copies_before_change", "takeover_reads_majority", "takeover_writes_back",
+    "stamps_are_unique", "majority_acknowledges", "learners_do_not_count", "sync_before_acknowledgement",
+    "duplicate_needs_majority", "bytes_before_acknowledgement", "superseded_leader_is_refused",
+    "term_checked_after_sync", "credit_bounds_memory", "read_is_confirmed", "round_begins_after_read",
+    "unstable_is_hidden", "reader_checks_digest", "delete_names_its_stamp", "delete_takes_effect_once",
+    "delete_needs_majority", "delete_excludes_upload", "landing_keeps_its_file", "bytes_outlive_tombstone",
+    "tombstone_waits_for_all", "watermark_is_raised", "larger_stamp_wins", "strays_are_offered",
+    "known_record_beats_stray", "damage_is_recorded", "damage_is_not_dated",
+};
+static_assert(std::size(kRuleNames) == static_cast<std::size_t>(Rule::damage_is_not_dated) + 1);
+
+[[nodiscard]] constexpr const char* name_of(Rule rule) {
+  return kRuleNames[static_cast<std::size_t>(rule)];
+}
+
+[[nodiscard]] constexpr std::optional<Rule> rule_named(std::string_view name) {
+  for (std::size_t rule = 1; rule < std::size(kRuleNames); ++rule) {
+    if (kRuleNames[rule] == name) return static_cast<Rule>(rule);
+  }
+  return std::nullopt;
+}
+
+}  // namespace support
