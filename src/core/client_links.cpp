@@ -40,9 +40,12 @@ Links::~Links() {
 }
 
 void Links::learn(const PeerAddress& node) {
-  if (node.id == kNobody || links_.size() >= 2 * limits::kMembersMax) return;
-  const auto [at, added] = links_.try_emplace(node.id);
-  if (added) at->second.node = node;
+  const auto at = links_.find(node.id);
+  if (at != links_.end()) {
+    if (at->second.node.address != node.address) at->second.other = node.address;
+  } else if (node.id != kNobody && links_.size() < 2 * limits::kMembersMax) {
+    links_[node.id].node = node;
+  }
 }
 
 std::vector<NodeId> Links::nodes() const {
@@ -231,7 +234,10 @@ void Links::on_closed(ConnectionId connection, const Error& reason) {
 void Links::on_dial_failed(NodeId node, DialFailure failure, const Error& error) {
   const auto at = links_.find(node);
   if (at == links_.end() || at->second.state != State::dialling) return;
-  lost(at->second, dial_error(title(node), failure, error));
+  Link& link = at->second;
+  const Error problem = dial_error(title(node), failure, error);
+  if (link.other) std::swap(link.node.address, *link.other);
+  lost(link, problem);
 }
 
 void Links::lost(Link& link, const Error& error) {

@@ -33,7 +33,8 @@ class Links {
   Links(const Links&) = delete;
   Links& operator=(const Links&) = delete;
 
-  /// Adds a node that the configuration does not name, as others spoke of it; ignored beyond limits::kMembersMax.
+  /// Where others say that a node is. One that the configuration does not name is added, within limits::kMembersMax; one
+  /// that it names is looked for there too, in turn: either address may be of another network or of yesterday.
   void learn(const PeerAddress& node);
   /// Configured nodes first, in the order of their ids; then the learned ones.
   [[nodiscard]] std::vector<NodeId> nodes() const;
@@ -65,7 +66,8 @@ class Links {
  private:
   enum class State : std::uint8_t { closed, dialling, greeting, ready };
   struct Link {
-    PeerAddress node;
+    PeerAddress node;              ///< As it is dialled now.
+    std::optional<Address> other;  ///< As it is dialled when that fails.
     State state = State::closed;
     ConnectionId connection = kNoConnection;
     bool blocked = false;

@@ -165,12 +165,8 @@ void LeaderSearch::heard(NodeId node, const wire::LeaderInfo& info) {
 }
 
 void LeaderSearch::follow(const wire::LeaderInfo& info) {
-  if (!core_.links().knows(info.leader)) {
-    const std::optional<Address> address = parse_address(info.leader_address);
-    if (!address) return;
-    core_.links().learn({info.leader, *address});
-    if (!core_.links().knows(info.leader)) return;
-  }
+  if (const auto address = parse_address(info.leader_address)) core_.links().learn({info.leader, *address});
+  if (!core_.links().knows(info.leader)) return;
   const Probe& probe = probes_[info.leader];
   const bool news = !probe.answer || probe.answer->term < info.term;
   const bool free = probe.state == State::idle || (probe.state == State::pausing && probe.failures == 0);

@@ -223,3 +223,17 @@ TEST_CASE("a leader that dies in the middle of a change leaves members that its 
     require_clean(sim);
   }
 }
+
+TEST_CASE("a client whose file has the former address of the leader is told the new one") {
+  SimCluster sim(cluster_of(3, 111));
+  REQUIRE(sim.run_until_leader(3s) == NodeId{3});
+  REQUIRE(sim.put_and_wait(make_image(1, 2'000), 5s).ok());
+  sim.crash(NodeId{3});
+  sim.move(NodeId{3});
+  sim.propose(up_to(3));
+  sim.restart(NodeId{3});
+  REQUIRE(sim.run_until([&] { return sim.status(NodeId{3}).serving; }, 20s));
+  CHECK(sim.put_and_wait(make_image(2, 2'000), 5s).ok());
+  CHECK(sim.converges(10s));
+  require_clean(sim);
+}
