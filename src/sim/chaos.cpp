@@ -6,15 +6,13 @@ using namespace std::chrono_literals;
 using testing::Direction;
 using testing::SimCluster;
 
-Chaos::Chaos(SimCluster& cluster, Random random, bool member_changes)
+Chaos::Chaos(SimCluster& cluster, Random random)
     : cluster_(cluster), wanted_members_(nodes_of(cluster)) {
   leaders_first_ = random.percent(50);
   const std::uint64_t seed = random.next();
-  for (const auto& table : {network_faults(), process_faults(), disk_faults(), loss_faults()}) {
+  for (const auto& table : {network_faults(), process_faults(), disk_faults(), loss_faults(), member_faults()}) {
     for (const FaultKind& kind : table) draw(kind, seed);
   }
-  if (!member_changes) return;
-  for (const FaultKind& kind : member_faults()) draw(kind, seed);
 }
 
 void Chaos::draw(const FaultKind& kind, std::uint64_t seed) {

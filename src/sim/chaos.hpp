@@ -33,7 +33,7 @@ struct FaultKind {
 
 class Chaos {
  public:
-  Chaos(testing::SimCluster& cluster, Random random, bool member_changes);
+  Chaos(testing::SimCluster& cluster, Random random);
   /// When the next fault, or the end of one, is due.
   [[nodiscard]] Duration next() const;
   void act();
@@ -59,6 +59,8 @@ class Chaos {
   /// Any node but this one; this one when there is no other.
   [[nodiscard]] NodeId other_than(NodeId node);
   [[nodiscard]] testing::Direction one_way();
+  /// Whatever members there are to be.
+  [[nodiscard]] bool may_lose(NodeId node) const { return cluster_.may_lose(node, wanted_members_); }
   /// How many nodes run.
   [[nodiscard]] std::size_t standing() const;
   /// Who drains, or has seen its disk fail, is well again only after a restart; `restart` gives it one, `end` too.

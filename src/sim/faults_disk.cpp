@@ -67,7 +67,7 @@ bool flip_bit(Chaos& chaos) {
   const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
   if (stored.empty()) return false;
   const Digest digest = stored[chaos.random().below(stored.size())].digest;
-  if (chaos.cluster().durable_copies(digest) <= majority_of(chaos.cluster().size())) return false;
+  if (!chaos.cluster().may_corrupt(digest)) return false;
   chaos.cluster().corrupt(chaos.victim(), digest);
   return true;
 }

@@ -12,7 +12,7 @@ using testing::Crash;
 using testing::Loss;
 
 bool lose(Chaos& chaos, NodeId node, Loss what) {
-  if (!chaos.cluster().may_lose(node)) return false;
+  if (!chaos.may_lose(node)) return false;
   chaos.cluster().crash(node, Crash::kPowerLoss);
   chaos.cluster().lose(node, what);
   chaos.later(1ms, 3s, [&chaos, node] { chaos.cluster().restart(node); });
@@ -36,7 +36,7 @@ bool restore_backup(Chaos& chaos) {
 bool lose_file(Chaos& chaos) {
   const NodeId node = chaos.victim();
   const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
-  if (stored.empty() || !chaos.cluster().may_lose(node)) return false;
+  if (stored.empty() || !chaos.may_lose(node)) return false;
   const bool lost = chaos.cluster().lose_file(node, chaos.random().pick(stored).digest);
   if (lost && chaos.random().percent(50)) {
     chaos.later(10ms, 3s, [&chaos, node] {

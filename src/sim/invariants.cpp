@@ -82,9 +82,9 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
   node.promised = std::max(node.promised, state.term);
   if (const MembershipWatch::Seen seen = membership_.on_state(member.id(), state); seen.changed) {
     if (!seen.broken.empty()) violated("I15 (majorities of adjacent memberships intersect)", seen.broken);
-    members_changed(state.membership);
-    for (const auto& [digest, stamp] : newest_acknowledged_)
-      check_kept("I15 (what was acknowledged is on a majority of the new members)", state.membership, digest, stamp);
+    // What a disk that hung writes when a later leader's members are on their majority is in force no more: it had what
+    // was acknowledged when it was proposed, and no candidate can take it for the newest.
+    if (!membership_.adopted().newer_than(state.membership)) members_changed(state.membership);
   }
   if (state.voted_for == kNobody) return;
   const auto [vote, first] = node.votes.try_emplace(state.term, state.voted_for);
@@ -105,6 +105,8 @@ void Invariants::members_changed(const Membership& members) {
   for (const Digest& digest : rotted_) {
     if (!all && !on_majority(members, [&](const Watched& node) { return node.member->images().sound(digest); })) damaged_.insert(digest);
   }
+  for (const auto& [digest, stamp] : newest_acknowledged_)
+    check_kept("I15 (what was acknowledged is on a majority of the new members)", members, digest, stamp);
 }
 
 void Invariants::on_frame(const End& to, const Frame& frame) {

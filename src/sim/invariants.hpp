@@ -43,7 +43,9 @@ class Invariants final : public MachineEvents {
   /// This node loses on purpose what it holds. Until it has made up for it, nothing of it is missed.
   void damage(NodeId id, const std::vector<Digest>& files);
   [[nodiscard]] bool damaged(NodeId id) const { return watched_[value(id) - 1].damaged; }
-  [[nodiscard]] bool may_be_damaged(NodeId id) const;
+  [[nodiscard]] bool may_be_damaged(NodeId id, const std::vector<NodeId>& planned) const;
+  /// More than a majority of the members, as they are and as they may be in a moment, have good bytes of it.
+  [[nodiscard]] bool may_rot(const Digest& digest) const { return spare_copies(digest) > 0; }
   /// See SimCluster::may_list.
   [[nodiscard]] bool may_be_listed(const std::vector<NodeId>& peers) const;
   /// Some file lists so many from now on.
@@ -52,10 +54,9 @@ class Invariants final : public MachineEvents {
   [[nodiscard]] bool may_lack_bytes(const Digest& digest) const;
   /// A path or a disk is slower than the profiles say, for a while: what is under way takes longer.
   void expect_delays() { delayed_until_ = scheduler_.now() + std::chrono::seconds(6); }
-  /// A copy was damaged on purpose: its bytes no longer count.
-  void bytes_damaged(const Digest& digest) { damaged_.insert(digest); }
-  /// A copy was damaged, and a majority has good ones: from now on bytes count under whatever stamp they are held.
-  void bytes_rotted(const Digest& digest) { rotted_.insert(digest); }
+  /// A copy was damaged on purpose. If a majority has good ones, bytes count from now on under whatever stamp they are
+  /// held; if not, they no longer count.
+  void bytes_damaged(const Digest& digest) { (spare_copies(digest) >= 0 ? rotted_ : damaged_).insert(digest); }
 
   // What clients do and are told.
   void offered(const Digest& digest, std::uint64_t size_bytes) { offered_[digest] = size_bytes; }
@@ -108,17 +109,20 @@ class Invariants final : public MachineEvents {
   };
 
   [[nodiscard]] Watched& of(NodeId id) { return watched_[value(id) - 1]; }
+  [[nodiscard]] const Watched& of(NodeId id) const { return watched_[value(id) - 1]; }
   /// Of these members a majority; before there are any, of all nodes.
   template <class Holds>
   [[nodiscard]] bool on_majority(const Membership& membership, Holds holds) const {
-    std::size_t all = 0;
-    std::size_t count = 0;
-    for (const Watched& node : watched_) {
-      if (membership.version != 0 && membership.find(node.member->id()) == nullptr) continue;
-      ++all;
-      count += holds(node) ? 1 : 0;
-    }
-    return count >= majority_of(membership.version == 0 ? all : membership.members.size());
+    return count_of(membership, holds) >= needed(membership);
+  }
+  template <class Holds>
+  [[nodiscard]] std::size_t count_of(const Membership& membership, Holds holds) const {
+    return static_cast<std::size_t>(std::count_if(watched_.begin(), watched_.end(), [&](const Watched& node) {
+      return (membership.version == 0 || membership.find(node.member->id()) != nullptr) && holds(node);
+    }));
+  }
+  [[nodiscard]] std::size_t needed(const Membership& membership) const {
+    return majority_of(membership.version == 0 ? watched_.size() : membership.members.size());
   }
   [[nodiscard]] const Membership& held_by(const Machine& member) const { return membership_.of(member.id()); }
   [[nodiscard]] bool is_isolated(const Watched& node) const;
@@ -142,6 +146,13 @@ class Invariants final : public MachineEvents {
   [[nodiscard]] Stamp due(const Digest& digest, std::uint64_t mark) const;
   /// How many of all nodes might take part in founding a second cluster.
   [[nodiscard]] std::size_t blank_or_damaged() const;
+  /// Without this one, too, most of these members keep their promises and what they hold.
+  [[nodiscard]] bool outlives(const Membership& members, NodeId loss) const;
+  /// And so do all members that there are on the way to those that this file lists.
+  [[nodiscard]] bool outlives_change(Membership members, const std::vector<NodeId>& listed, NodeId loss) const;
+  [[nodiscard]] bool meets_in(const std::vector<NodeId>& peers, const Membership& members) const;
+  /// Beyond a majority of the members that have the fewest good copies; negative: those have none.
+  [[nodiscard]] long spare_copies(const Digest& digest) const;
   void settle_damage();
   [[nodiscard]] bool whole(const Watched& node, const Machine& leader) const;
   void check_connected(Watched& node, const char* what);

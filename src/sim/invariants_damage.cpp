@@ -1,7 +1,18 @@
 // Who has lost durable data on purpose, and has made up for it.
 #include "sim/invariants.hpp"
 
+#include <limits>
+
 namespace cloudp2p::sim {
+namespace {
+
+std::vector<NodeId> ids_of(const std::vector<PeerAddress>& peers) {
+  std::vector<NodeId> out;
+  for (const PeerAddress& peer : peers) out.push_back(peer.id);
+  return out;
+}
+
+}  // namespace
 
 void Invariants::damage(NodeId id, const std::vector<Digest>& files) {
   of(id).damaged = true;
@@ -9,6 +20,12 @@ void Invariants::damage(NodeId id, const std::vector<Digest>& files) {
 }
 
 bool Invariants::may_lack_bytes(const Digest& digest) const {
+  const auto sound = [&](const Watched& node) { return node.member->images().sound(digest); };
+  // The last good copies left with their nodes, since nobody knew that the others had rotted: only a scrub would tell.
+  if (damaged_.contains(digest)) {
+    const std::vector<NodeId> ids = members();
+    return std::none_of(ids.begin(), ids.end(), [&](NodeId id) { return sound(watched_[value(id) - 1]); });
+  }
   if (!lost_.contains(digest)) return false;
   for (const Watched& node : watched_) {
     if (node.member->images().sound(digest)) return false;
@@ -21,23 +38,76 @@ bool Invariants::may_lack_bytes(const Digest& digest) const {
 
 /// As long as the founding is not known to all, a promise that is forgotten may found a second cluster; nobody promises
 /// otherwise.
-bool Invariants::may_be_damaged(NodeId id) const {
+bool Invariants::may_be_damaged(NodeId id, const std::vector<NodeId>& planned) const {
   const Membership& members = membership_.adopted();
   for (const Watched& node : watched_) {
     if (!node.founded && (members.version == 0 || members.find(node.member->id()) != nullptr)) return false;
   }
   if (blank_or_damaged() + 1 >= majority_of(shortest_file_)) return false;
   if (members.version != 0 && members.find(id) == nullptr) return false;
+  std::set<std::vector<NodeId>> lists{planned};
+  for (const Watched& node : watched_) {
+    lists.insert(ids_of(node.member->file()));
+    lists.insert(ids_of(node.member->file_in_force()));
+  }
+  for (const Membership& one : membership_.in_force()) {
+    const auto survives = [&](const std::vector<NodeId>& listed) { return outlives_change(one, listed, id); };
+    if (!std::all_of(lists.begin(), lists.end(), survives)) return false;
+  }
+  return true;
+}
+
+bool Invariants::outlives(const Membership& members, NodeId loss) const {
   return on_majority(members, [&](const Watched& node) {
     const Member* const bound = members.find(node.member->id());
-    return node.member->id() != id && !node.damaged && bound != nullptr && bound->incarnation == node.incarnation;
+    return node.member->id() != loss && !node.damaged && bound != nullptr && bound->incarnation == node.incarnation;
   });
+}
+
+/// Those that are not listed go one by one, the lowest first. Newcomers change nothing: they come with all they need.
+bool Invariants::outlives_change(Membership members, const std::vector<NodeId>& listed, NodeId loss) const {
+  const auto unlisted = [&](const Member& member) {
+    return std::find(listed.begin(), listed.end(), member.id) == listed.end();
+  };
+  while (!members.members.empty()) {
+    if (!outlives(members, loss)) return false;
+    const auto next = std::find_if(members.members.begin(), members.members.end(), unlisted);
+    if (next == members.members.end()) return true;
+    members.members.erase(next);
+  }
+  return true;
+}
+
+long Invariants::spare_copies(const Digest& digest) const {
+  const auto good = [&](const Watched& node) {
+    const auto& records = node.member->catalog().durable();
+    const auto at = records.find(digest);
+    const bool listed = at != records.end() && !at->second.record.tombstone && at->second.present;
+    return listed && node.member->images().sound(digest);
+  };
+  long fewest = std::numeric_limits<long>::max();
+  for (const Membership& members : membership_.in_force()) {
+    fewest = std::min(fewest, static_cast<long>(count_of(members, good)) - static_cast<long>(needed(members)));
+  }
+  return fewest;
 }
 
 bool Invariants::may_be_listed(const std::vector<NodeId>& peers) const {
   const auto is_new = [&](NodeId id) { return value(id) > watched_.size(); };
   const auto newcomers = static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), is_new));
-  return blank_or_damaged() + newcomers < majority_of(peers.size());
+  if (blank_or_damaged() + newcomers >= majority_of(peers.size())) return false;
+  const std::vector<Membership> all = membership_.in_force();
+  return std::all_of(all.begin(), all.end(), [&](const Membership& one) {
+    return meets_in(peers, one) && outlives_change(one, peers, kNobody);
+  });
+}
+
+/// After a restart of all, members meet who are listed in a file, or both dial one that is.
+bool Invariants::meets_in(const std::vector<NodeId>& peers, const Membership& members) const {
+  return members.version == 0 || std::any_of(peers.begin(), peers.end(), [&](NodeId id) {
+    const Member* const bound = members.find(id);
+    return bound != nullptr && !of(id).damaged && bound->incarnation == of(id).incarnation;
+  });
 }
 
 std::size_t Invariants::blank_or_damaged() const {

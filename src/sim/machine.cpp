@@ -47,6 +47,7 @@ void Machine::start() {
   entropy_ = std::make_unique<SeededEntropy>(random_.fork());
   disk_.attach(process_.get());
   transport_ = std::make_unique<SimTransport>(world_.network, host_, *process_, Role::node);
+  read_ = config_.peers;
   images_.reopen();
   (void)catalog_.open();
   NodePorts ports{process_.get(), transport_.get(), process_.get(), entropy_.get(),

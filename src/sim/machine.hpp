@@ -62,7 +62,13 @@ class Machine final : private NodeObserver {
   void back_up() { backup_ = Backup{catalog_.journal(), images_.files()}; }
   /// The file; in force after `reload` or the next start.
   void edit_peers(std::vector<PeerAddress> peers) { config_.peers = std::move(peers); }
-  void reload() { node_->reload(config_); }
+  void reload() {
+    read_ = config_.peers;
+    node_->reload(config_);
+  }
+  /// The file as it is, and as it was read last.
+  [[nodiscard]] const std::vector<PeerAddress>& file() const noexcept { return config_.peers; }
+  [[nodiscard]] const std::vector<PeerAddress>& file_in_force() const noexcept { return read_; }
   void pause() { process_->pause(); }
   void resume() { process_->resume(); }
   void slow_down(unsigned factor) {
@@ -122,6 +128,7 @@ class Machine final : private NodeObserver {
 
   const World world_;
   Config config_;
+  std::vector<PeerAddress> read_;
   const HostId host_;
   Random random_;
   Disk disk_;

@@ -48,6 +48,14 @@ MembershipWatch::Seen MembershipWatch::on_state(NodeId node, const DurableState&
   return out;
 }
 
+std::vector<Membership> MembershipWatch::in_force() const {
+  std::vector<Membership> out{adopted_};
+  for (const auto& [node, held] : held_) {
+    if (held.newer_than(adopted_) && std::find(out.begin(), out.end(), held) == out.end()) out.push_back(held);
+  }
+  return out;
+}
+
 const Membership& MembershipWatch::of(NodeId node) const {
   static const Membership none;
   const auto at = held_.find(node);

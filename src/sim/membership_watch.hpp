@@ -19,6 +19,8 @@ class MembershipWatch {
 
   /// The newest membership that is durable on a majority of its own members; without members before there is one.
   [[nodiscard]] const Membership& adopted() const noexcept { return adopted_; }
+  /// It, and whatever newer one some node holds: each of them may come to count.
+  [[nodiscard]] std::vector<Membership> in_force() const;
   /// What this node holds.
   [[nodiscard]] const Membership& of(NodeId node) const;
 

@@ -317,6 +317,18 @@ std::size_t SimCluster::durable_copies(const Digest& digest) const {
   }
   return copies;
 }
+std::vector<Digest> SimCluster::lost_images() const {
+  std::vector<Digest> out;
+  const NodeId serving = impl_->leader();
+  if (serving == kNobody) return out;
+  const std::vector<NodeId> ids = impl_->invariants.members();
+  for (const auto& [digest, entry] : impl_->of(serving).catalog().durable()) {
+    if (entry.record.tombstone || !impl_->invariants.may_lack_bytes(digest)) continue;
+    const auto sound = [&, image = digest](NodeId id) { return impl_->of(id).images().sound(image); };
+    if (std::none_of(ids.begin(), ids.end(), sound)) out.push_back(digest);
+  }
+  return out;
+}
 const std::vector<ImageRecord>& SimCluster::acknowledged() const {
   return impl_->invariants.acknowledged();
 }

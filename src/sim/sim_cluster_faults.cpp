@@ -124,9 +124,10 @@ void SimCluster::resume_client(std::size_t client) {
 void SimCluster::corrupt(NodeId node, const Digest& digest) {
   impl_->fault(fmt::format("a bit flips in {} on node {}", short_id(digest), value(node)));
   if (!impl_->of(node).corrupt(digest)) return;
-  // As long as a majority has good copies, the promise stands.
-  if (durable_copies(digest) < majority_of(size())) return impl_->invariants.bytes_damaged(digest);
-  impl_->invariants.bytes_rotted(digest);
+  impl_->invariants.bytes_damaged(digest);
+}
+bool SimCluster::may_corrupt(const Digest& digest) const {
+  return impl_->invariants.may_rot(digest);
 }
 void SimCluster::lose(NodeId node, Loss what) {
   static constexpr const char* kLosses[] = {"its state file",      "both slots of its state file", "its catalog",
@@ -152,8 +153,8 @@ void SimCluster::back_up(NodeId node) {
 bool SimCluster::damaged(NodeId node) const {
   return impl_->invariants.damaged(impl_->of(node).id());
 }
-bool SimCluster::may_lose(NodeId node) const {
-  return impl_->invariants.may_be_damaged(impl_->of(node).id());
+bool SimCluster::may_lose(NodeId node, const std::vector<NodeId>& planned) const {
+  return impl_->invariants.may_be_damaged(impl_->of(node).id(), planned);
 }
 bool SimCluster::may_list(const std::vector<NodeId>& peers) const {
   return impl_->invariants.may_be_listed(peers);

@@ -27,8 +27,6 @@ struct RandomRunOptions {
   Duration chaos_max = std::chrono::seconds(18);
   std::size_t log_lines_max = 0;  ///< Kept for `report`; watching changes nothing in the run.
   std::string watched_image;  ///< As in SimOptions.
-  /// Also draw changes of members. They meet what is not mended yet (docs/protocol.md, "Faults").
-  bool member_changes = false;
   /// Stop at the first violation instead of living on.
   bool stop_at_violation = true;
 };

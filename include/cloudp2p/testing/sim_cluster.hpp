@@ -98,6 +98,8 @@ class SimCluster {
   void disk(NodeId node, Disk state);
   /// A bit of this node's copy flips where it lies; nobody notices before somebody looks.
   void corrupt(NodeId node, const Digest& digest);
+  /// The cluster promises to survive it if a bit of one more copy flips: a majority of good ones is left.
+  [[nodiscard]] bool may_corrupt(const Digest& digest) const;
   /// Only of a node that does not run. What was acknowledged survives as long as fewer than a majority are damaged at a
   /// time: see `may_lose`.
   void lose(NodeId node, Loss what);
@@ -107,8 +109,10 @@ class SimCluster {
   void back_up(NodeId node);
   /// It lost something and has not made up for it yet: not bound again, or lacking records or bytes.
   [[nodiscard]] bool damaged(NodeId node) const;
-  /// The cluster promises to survive it if this node loses what it holds now: a majority of others is undamaged.
-  [[nodiscard]] bool may_lose(NodeId node) const;
+  /// The cluster promises to survive it if this node loses what it holds now: a majority of others is undamaged. So it is
+  /// among the members that are proposed now, and those that there may be in a moment because files list them, or will
+  /// (`planned`): what has just been lost nobody knows who counts what the new members have.
+  [[nodiscard]] bool may_lose(NodeId node, const std::vector<NodeId>& planned = {}) const;
   // Members. A node's file lists the ids of its peers, itself among them; what the cluster makes of it takes its time.
   /// A new machine with an empty disk and this file, started: its id is one above the highest.
   NodeId add_node(const std::vector<NodeId>& peers);
@@ -119,7 +123,7 @@ class SimCluster {
   /// For the next `restart_client`.
   void edit_client_peers(std::size_t client, const std::vector<NodeId>& peers);
   /// Files may list these: those of them that belong to no cluster yet, or have lost that they do, are no majority that
-  /// could found another one.
+  /// could found another one; and what was lost, and not made up for yet, the members survive that there are on the way.
   [[nodiscard]] bool may_list(const std::vector<NodeId>& peers) const;
   /// As SIGHUP does.
   void reload(NodeId node);
@@ -160,6 +164,8 @@ class SimCluster {
   [[nodiscard]] std::size_t size() const noexcept;
   /// How many disks hold this image now: its bytes, undamaged, and a live record.
   [[nodiscard]] std::size_t durable_copies(const Digest& digest) const;
+  /// Listed by the leader, but faults took the bytes from all members: that is no violation. Nothing but a delete ends it.
+  [[nodiscard]] std::vector<Digest> lost_images() const;
   /// What was acknowledged, newest last.
   [[nodiscard]] const std::vector<ImageRecord>& acknowledged() const;
 
