@@ -121,7 +121,8 @@ Script bound_by_a_lost_change() {
     sim.lose(NodeId{1}, Loss::kState);
     sim.restart(NodeId{1});
     const auto bound_at = [&](NodeId node) {
-      const Member* const member = sim.status(node).election.membership.find(NodeId{1});
+      const Membership members = sim.status(node).election.membership;
+      const Member* const member = members.find(NodeId{1});
       return member != nullptr && member->incarnation == sim.status(NodeId{1}).election.incarnation;
     };
     const auto unbound_at = [&](std::uint32_t node) { return sim.status(NodeId{node}).election.membership.version == 2; };

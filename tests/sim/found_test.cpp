@@ -92,7 +92,8 @@ TEST_CASE("a member that could not save that it is bound again votes for who kno
   sim.lose(NodeId{1}, Loss::kCatalog);
   sim.restart(NodeId{1});
   const auto bound_by = [&](NodeId node) {
-    const Member* const member = sim.status(node).election.membership.find(NodeId{1});
+    const Membership members = sim.status(node).election.membership;
+    const Member* const member = members.find(NodeId{1});
     return member != nullptr && member->incarnation == sim.status(NodeId{1}).election.incarnation;
   };
   REQUIRE(sim.run_until([&] { return bound_by(NodeId{3}); }, 20s));
