@@ -15,6 +15,15 @@ using namespace sim;
 class SimCluster::Impl {
  public:
   explicit Impl(const SimOptions& given);
+  ~Impl() {
+    programs.clear();
+    clients.clear();
+    // Before the first of them goes: what one writes in the end is judged by looking at all.
+    for (const auto& member : members)
+      member->crash(Crash::kPowerLoss);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   Machine& build(const PeerAddress& self, std::vector<PeerAddress> peers);
   /// Where these are now; whoever is not there yet, where it will be.
