@@ -80,7 +80,10 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
              fmt::format("node {}: durable term {} after {}", value(member.id()), state.term, node.promised));
   }
   node.promised = std::max(node.promised, state.term);
-  if (const MembershipWatch::Seen seen = membership_.on_state(member.id(), state); seen.changed) {
+  const bool other_members = !(membership_.of(member.id()) == state.membership);
+  const MembershipWatch::Seen seen = membership_.on_state(member.id(), state);
+  if (other_members) topology_changed();  // Of other members those that it reaches may be a majority.
+  if (seen.changed) {
     if (!seen.broken.empty()) violated("I15 (majorities of adjacent memberships intersect)", seen.broken);
     // What a disk that hung writes when a later leader's members are on their majority is in force no more: it had what
     // was acknowledged when it was proposed, and no candidate can take it for the newest.

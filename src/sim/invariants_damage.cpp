@@ -21,15 +21,12 @@ void Invariants::damage(NodeId id, const std::vector<Digest>& files) {
 
 bool Invariants::may_lack_bytes(const Digest& digest) const {
   const auto sound = [&](const Watched& node) { return node.member->images().sound(digest); };
+  // What only former members have no member can fetch.
+  const std::vector<NodeId> ids = members();
+  if (std::any_of(ids.begin(), ids.end(), [&](NodeId id) { return sound(of(id)); })) return false;
   // The last good copies left with their nodes, since nobody knew that the others had rotted: only a scrub would tell.
-  if (damaged_.contains(digest)) {
-    const std::vector<NodeId> ids = members();
-    return std::none_of(ids.begin(), ids.end(), [&](NodeId id) { return sound(watched_[value(id) - 1]); });
-  }
+  if (damaged_.contains(digest)) return true;
   if (!lost_.contains(digest)) return false;
-  for (const Watched& node : watched_) {
-    if (node.member->images().sound(digest)) return false;
-  }
   const auto acknowledged = newest_acknowledged_.find(digest);
   if (acknowledged == newest_acknowledged_.end()) return true;
   const auto tombstone = newest_tombstone_.find(digest);
