@@ -85,6 +85,7 @@ void Collection::forget(const ImageRecord& record) {
   services_.look_up(record.digest, [this, record](const Result<std::optional<CatalogEntry>>& held) {
     const bool this_one = held.ok() && held->has_value() && (*held)->record.stamp == record.stamp;
     if (!this_one || landing_.under_way(record.digest)) return;
+    repair_.drop_deleted(record);
     CatalogChange change{(*held)->record, std::nullopt, true, true};
     services_.record(std::move(change), [this, before = **held](const Result<CatalogEntry>& after) {
       if (after.ok() && after->record.stamp == Stamp{}) forgotten(before);

@@ -220,6 +220,15 @@ void Repair::end(const Digest& digest, const Status& status) {
   start_fetches();
 }
 
+void Repair::drop_deleted(const ImageRecord& tombstone) {
+  const auto deleted = [&](const ImageRecord& record) {
+    return record.digest == tombstone.digest && record.stamp <= tombstone.stamp;
+  };
+  std::erase_if(queue_, deleted);
+  const auto at = fetches_.find(tombstone.digest);
+  if (at != fetches_.end() && deleted(at->second.record)) end(tombstone.digest, Error{Errc::not_found, "the image was deleted"});
+}
+
 void Repair::give_up_silent() {
   std::vector<Digest> silent;
   for (const auto& [digest, fetch] : fetches_) {

@@ -27,6 +27,8 @@ class Repair {
   void on_term_changed();
   /// Ends a comparison that is under way: what was read so far is no longer to be believed.
   void drop_sync();
+  /// This tombstone is forgotten in a moment: what it deleted may not arrive after it.
+  void drop_deleted(const ImageRecord& tombstone);
   [[nodiscard]] std::size_t in_flight() const { return fetches_.size(); }
 
  private:

@@ -193,3 +193,30 @@ TEST_CASE("a candidate takes over the members that its voters tell of, and asks 
   CHECK(sim.converges(30s));
   require_clean(sim);
 }
+
+TEST_CASE("bytes on their way when the image is deleted do not bring it back once that is forgotten") {
+  // seed 970676, 3 nodes
+  SimOptions options = cluster_of(3, 25);
+  options.takeover = Takeover::never;
+  options.tombstone_age = 200ms;
+  SimCluster sim(options);
+  REQUIRE(sim.run_until_leader(5s) == NodeId{3});
+  sim.run_for(1s);
+  sim.crash(NodeId{1});
+  const SimImage image = make_image(1, 600'000);
+  REQUIRE(sim.put_and_wait(image, 5s).ok());
+  LinkProfile narrow;
+  narrow.nanoseconds_per_kib = 5'000'000;  // 3 s for the image
+  for (const NodeId other : {NodeId{2}, NodeId{3}}) sim.link(NodeId{1}, other, narrow);
+  sim.restart(NodeId{1});
+  REQUIRE(sim.run_until([&] { return sim.status(NodeId{1}).catalog.missing == 1; }, 5s));
+  sim.run_for(100ms);
+  const auto removed = sim.remove(image.digest);
+  REQUIRE(sim.run_until([&] { return removed.done(); }, 5s));
+  REQUIRE(removed.ok());
+  REQUIRE(sim.status(NodeId{1}).catalog.images == 0);
+  // If they arrived, and the leader died then, the next one would take the image for one that was acknowledged.
+  CHECK_FALSE(sim.run_until([&] { return sim.status(NodeId{1}).catalog.images > 0; }, 15s));
+  CHECK(sim.converges(30s));
+  require_clean(sim);
+}
