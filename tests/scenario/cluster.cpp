@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include <exception>
+#include <filesystem>
 #include <set>
 #include <sstream>
 
@@ -23,6 +24,12 @@ using cloudp2p::Result;
 namespace {
 
 std::string address_of(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
+
+/// At once: a node that starts just now reads the former text or this one.
+void replace_file(const std::string& path, const std::string& text) {
+  support::write_file(path + ".new", text);
+  std::filesystem::rename(path + ".new", path);
+}
 
 }  // namespace
 
@@ -56,10 +63,10 @@ void Cluster::write_config(const std::string& settings) {
     peers += ",\"address\":\"" + address_of(port) + "\"}";
   }
   const std::string common = "{\"peers\":[" + peers + "],\"encryption_key_file\":\"" + path("key") + "\"";
-  support::write_file(path("config.json"), common + (settings.empty() ? "" : "," + settings) + "}\n");
+  replace_file(path("config.json"), common + (settings.empty() ? "" : "," + settings) + "}\n");
   if (client_) return;
   const std::string& mine = options_.client_settings;
-  support::write_file(path("client.json"), common + (mine.empty() ? "" : "," + mine) + "}\n");
+  replace_file(path("client.json"), common + (mine.empty() ? "" : "," + mine) + "}\n");
 }
 
 void Cluster::list_peers(const std::vector<NodeId>& listed) {
