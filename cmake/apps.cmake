@@ -7,10 +7,14 @@ file(GLOB server_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/apps/cloud-p2p
 if(server_sources)
   find_package(CLI11 REQUIRED)
   find_package(spdlog REQUIRED)
-  add_executable(cloud-p2p ${server_sources})
-  target_compile_definitions(cloud-p2p PRIVATE CLOUDP2P_VERSION="${PROJECT_VERSION}" ASIO_NO_DEPRECATED)
-  target_link_libraries(cloud-p2p PRIVATE
-    cloudp2p::cloudp2p CLI11::CLI11 spdlog::spdlog fmt::fmt Asio::Asio Threads::Threads)
+  # The server under this name; the tests build another one, with a source file more.
+  function(cloudp2p_server name)
+    add_executable(${name} ${server_sources} ${ARGN})
+    target_compile_definitions(${name} PRIVATE CLOUDP2P_VERSION="${PROJECT_VERSION}" ASIO_NO_DEPRECATED)
+    target_link_libraries(${name} PRIVATE
+      cloudp2p::cloudp2p CLI11::CLI11 spdlog::spdlog fmt::fmt Asio::Asio Threads::Threads)
+  endfunction()
+  cloudp2p_server(cloud-p2p)
 endif()
 
 file(GLOB client_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/apps/client/*.cpp")

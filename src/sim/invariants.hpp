@@ -146,6 +146,8 @@ class Invariants final : public MachineEvents {
   [[nodiscard]] Stamp due(const Digest& digest, std::uint64_t mark) const;
   /// How many of all nodes might take part in founding a second cluster.
   [[nodiscard]] std::size_t blank_or_damaged() const;
+  /// One of these members, and it has lost nothing that it has not made up for.
+  [[nodiscard]] static bool is_intact_member(const Watched& node, const Membership& members);
   /// Without this one, too, most of these members keep their promises and what they hold.
   [[nodiscard]] bool outlives(const Membership& members, NodeId loss) const;
   /// And so do all members that there are on the way to those that this file lists.

@@ -54,10 +54,14 @@ bool Invariants::may_be_damaged(NodeId id, const std::vector<NodeId>& planned) c
   return true;
 }
 
+bool Invariants::is_intact_member(const Watched& node, const Membership& members) {
+  const Member* const bound = members.find(node.member->id());
+  return !node.damaged && bound != nullptr && bound->incarnation == node.incarnation;
+}
+
 bool Invariants::outlives(const Membership& members, NodeId loss) const {
   return on_majority(members, [&](const Watched& node) {
-    const Member* const bound = members.find(node.member->id());
-    return node.member->id() != loss && !node.damaged && bound != nullptr && bound->incarnation == node.incarnation;
+    return node.member->id() != loss && is_intact_member(node, members);
   });
 }
 
@@ -76,12 +80,7 @@ bool Invariants::outlives_change(Membership members, const std::vector<NodeId>& 
 }
 
 long Invariants::spare_copies(const Digest& digest) const {
-  const auto good = [&](const Watched& node) {
-    const auto& records = node.member->catalog().durable();
-    const auto at = records.find(digest);
-    const bool listed = at != records.end() && !at->second.record.tombstone && at->second.present;
-    return listed && node.member->images().sound(digest);
-  };
+  const auto good = [&](const Watched& node) { return node.member->has_copy(digest); };
   long fewest = std::numeric_limits<long>::max();
   for (const Membership& members : membership_.in_force()) {
     fewest = std::min(fewest, static_cast<long>(count_of(members, good)) - static_cast<long>(needed(members)));
@@ -102,8 +101,7 @@ bool Invariants::may_be_listed(const std::vector<NodeId>& peers) const {
 /// After a restart of all, members meet who are listed in a file, or both dial one that is.
 bool Invariants::meets_in(const std::vector<NodeId>& peers, const Membership& members) const {
   return members.version == 0 || std::any_of(peers.begin(), peers.end(), [&](NodeId id) {
-    const Member* const bound = members.find(id);
-    return bound != nullptr && !of(id).damaged && bound->incarnation == of(id).incarnation;
+    return members.find(id) != nullptr && is_intact_member(of(id), members);
   });
 }
 

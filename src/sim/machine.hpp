@@ -99,6 +99,13 @@ class Machine final : private NodeObserver {
   [[nodiscard]] const MemoryCatalog& catalog() const noexcept { return mount_ ? world_.shared->catalog() : catalog_; }
   [[nodiscard]] MemoryImageStore& images() noexcept { return mount_ ? world_.shared->images() : images_; }
   [[nodiscard]] const MemoryImageStore& images() const noexcept { return mount_ ? world_.shared->images() : images_; }
+  /// There: a live record, and the bytes, undamaged.
+  [[nodiscard]] bool has_copy(const Digest& digest) const {
+    const auto& records = catalog().durable();
+    const auto at = records.find(digest);
+    const bool listed = at != records.end() && !at->second.record.tombstone && at->second.present;
+    return listed && images().sound(digest);
+  }
 
  private:
   void reached(testing::Moment moment);

@@ -1,7 +1,8 @@
 // MemoryCatalog: the catalog on a simulated disk: one worker, requests in order, waiting changes in one transaction.
 //
-// Beside it lies a journal of its records, as beside a real one: what `lose` leaves. A crash keeps the transaction under way whole or not at all, by the seed, and loses everything behind it. The object
-// outlives its node: `crash`, then `open` on the same object is a restart on the same disk.
+// Beside it lies a journal of its records, as beside a real one: what `lose` leaves. A crash keeps the transaction under
+// way whole or not at all, by the seed, and loses everything behind it. The object outlives its node: `crash`, then `open`
+// on the same object is a restart on the same disk.
 #pragma once
 
 #include "sim/disk.hpp"

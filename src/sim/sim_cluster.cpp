@@ -309,23 +309,15 @@ std::size_t SimCluster::size() const noexcept {
   return impl_->members.size();
 }
 std::size_t SimCluster::durable_copies(const Digest& digest) const {
-  std::size_t copies = 0;
-  for (const auto& member : impl_->members) {
-    const auto at = member->catalog().durable().find(digest);
-    const bool listed = at != member->catalog().durable().end() && !at->second.record.tombstone && at->second.present;
-    copies += listed && member->images().sound(digest) ? 1 : 0;
-  }
-  return copies;
+  const auto has = [&](const auto& member) { return member->has_copy(digest); };
+  return static_cast<std::size_t>(std::count_if(impl_->members.begin(), impl_->members.end(), has));
 }
 std::vector<Digest> SimCluster::lost_images() const {
   std::vector<Digest> out;
   const NodeId serving = impl_->leader();
   if (serving == kNobody) return out;
-  const std::vector<NodeId> ids = impl_->invariants.members();
   for (const auto& [digest, entry] : impl_->of(serving).catalog().durable()) {
-    if (entry.record.tombstone || !impl_->invariants.may_lack_bytes(digest)) continue;
-    const auto sound = [&, image = digest](NodeId id) { return impl_->of(id).images().sound(image); };
-    if (std::none_of(ids.begin(), ids.end(), sound)) out.push_back(digest);
+    if (!entry.record.tombstone && impl_->invariants.may_lack_bytes(digest)) out.push_back(digest);
   }
   return out;
 }

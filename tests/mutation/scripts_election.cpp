@@ -1,4 +1,5 @@
 #include "mutation/scripts.hpp"
+#include "support/bound.hpp"
 
 namespace cloudp2p::testing {
 
@@ -120,15 +121,10 @@ Script bound_by_a_lost_change() {
     sim.crash(NodeId{1});
     sim.lose(NodeId{1}, Loss::kState);
     sim.restart(NodeId{1});
-    const auto bound_at = [&](NodeId node) {
-      const Membership members = sim.status(node).election.membership;
-      const Member* const member = members.find(NodeId{1});
-      return member != nullptr && member->incarnation == sim.status(NodeId{1}).election.incarnation;
-    };
     const auto unbound_at = [&](std::uint32_t node) { return sim.status(NodeId{node}).election.membership.version == 2; };
     if (!sim.run_until([&] { return unbound_at(2) && unbound_at(3) && unbound_at(4); }, 10s)) return "node 1 stays bound";
     for (const std::uint32_t other : {2U, 3U, 4U}) sim.cut_link(NodeId{5}, NodeId{other}, Direction::kOutgoing);
-    if (!sim.run_until([&] { return bound_at(NodeId{1}); }, 1s)) return "node 1 does not hear that it is bound again";
+    if (!sim.run_until([&] { return bound_by(sim, NodeId{1}, NodeId{1}); }, 1s)) return "node 1 does not hear that it is bound again";
     sim.run_for(20ms);
     sim.cut(NodeId{1}, Direction::kBoth);
     sim.crash(NodeId{5});

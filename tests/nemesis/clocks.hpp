@@ -12,7 +12,8 @@ namespace nemesis {
 /// What the preloaded library adds to the clocks. Shared memory: a file that both sides map.
 struct ClockOffsets {
   std::atomic<std::int64_t> wall_ns{0};  ///< CLOCK_REALTIME, forwards or backwards.
-  std::atomic<std::int64_t> boot_ns{0};  ///< CLOCK_BOOTTIME, forwards: as after a suspend. Back only by as long as the process did not run.
+  /// CLOCK_BOOTTIME, forwards: as after a suspend. Back only by as long as the process did not run.
+  std::atomic<std::int64_t> boot_ns{0};
 };
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 

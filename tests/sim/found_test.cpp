@@ -1,5 +1,6 @@
 // What random lives found, told one by one, with the seed that showed it first.
 #include "sim/cluster_fixture.hpp"
+#include "support/bound.hpp"
 #include "support/node_ids.hpp"
 
 #include <initializer_list>
@@ -91,20 +92,15 @@ TEST_CASE("a member that could not save that it is bound again votes for who kno
   sim.crash(NodeId{1});
   sim.lose(NodeId{1}, Loss::kCatalog);
   sim.restart(NodeId{1});
-  const auto bound_by = [&](NodeId node) {
-    const Membership members = sim.status(node).election.membership;
-    const Member* const member = members.find(NodeId{1});
-    return member != nullptr && member->incarnation == sim.status(NodeId{1}).election.incarnation;
-  };
-  REQUIRE(sim.run_until([&] { return bound_by(NodeId{3}); }, 20s));
+  REQUIRE(sim.run_until([&] { return bound_by(sim, NodeId{3}, NodeId{1}); }, 20s));
   sim.disk_call_fails(NodeId{1}, DiskCall::kSaveState, true);
-  REQUIRE(sim.run_until([&] { return bound_by(NodeId{2}); }, 1s));
+  REQUIRE(sim.run_until([&] { return bound_by(sim, NodeId{2}, NodeId{1}); }, 1s));
   sim.run_for(100ms);
   sim.crash(NodeId{3});
   sim.crash(NodeId{1});
   sim.disk_call_fails(NodeId{1}, DiskCall::kSaveState, false);
   sim.restart(NodeId{1});
-  REQUIRE_FALSE(bound_by(NodeId{1}));
+  REQUIRE_FALSE(bound_by(sim, NodeId{1}, NodeId{1}));
   CHECK(sim.run_until_leader(5s) == NodeId{2});
   CHECK(sim.put_and_wait(make_image(2, 2'000), 5s).ok());
   sim.restart(NodeId{3});
