@@ -1,8 +1,6 @@
 // rm: deletes images, on all nodes. Asks first on a terminal; elsewhere only -y will do.
 #include "commands.hpp"
-
-#include <poll.h>
-#include <unistd.h>
+#include "confirm.hpp"
 
 namespace client {
 
@@ -15,25 +13,9 @@ using cloudp2p::Result;
 
 namespace {
 
-bool terminal() {
-  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
-}
-
-/// A line of the terminal; what an interrupt or the end of the input leaves is no yes.
-bool confirmed(Session& session, const ImageRecord& record) {
-  const std::string question = "Delete image " + short_id(record.digest) + ", " + shown(record.name) + " (" +
-                               human_bytes(record.size_bytes) + "), from all nodes? [y/N] ";
-  (void)!::write(STDERR_FILENO, question.data(), question.size());
-  std::string answer;
-  while (!session.interrupts.interrupted()) {
-    constexpr int kLookForInterruptsMs = 100;
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    char byte = 0;
-    if (::poll(&input, 1, kLookForInterruptsMs) <= 0) continue;
-    if (::read(STDIN_FILENO, &byte, 1) != 1 || byte == '\n') break;
-    answer += byte;
-  }
-  return !session.interrupts.interrupted() && (answer == "y" || answer == "Y" || answer == "yes");
+std::string question_about(const ImageRecord& record) {
+  return "Delete image " + short_id(record.digest) + ", " + shown(record.name) + " (" + human_bytes(record.size_bytes) +
+         "), from all nodes?";
 }
 
 void report(Session& session, const ImageRecord& record) {
@@ -55,7 +37,7 @@ int remove_one(Session& session, cloudp2p::ClientHost& host, const std::string& 
   if (!asked_for) {
     const Result<ImageInfo> info = host.info(id);
     if (!info) return session.out.failure(info.error(), id);
-    if (!confirmed(session, info->record)) {
+    if (!confirmed(session, question_about(info->record))) {
       if (session.interrupts.interrupted()) return cloudp2p::exit_code(Errc::cancelled);
       session.out.note("Kept " + short_id(info->record.digest));
       return 0;
@@ -71,8 +53,9 @@ int remove_one(Session& session, cloudp2p::ClientHost& host, const std::string& 
 }  // namespace
 
 int run_rm(Session& session, const Command& command) {
-  if (!command.yes && !terminal()) {
-    return session.out.failure(Error{Errc::invalid_argument, "rm: nothing is deleted without a terminal to ask at: give -y"});
+  if (!command.yes && !can_ask()) {
+    return session.out.failure(
+        Error{Errc::invalid_argument, "rm: nothing is deleted without a terminal to ask at: give -y"});
   }
   const Result<cloudp2p::ClientHost*> host = session.host();
   if (!host) return session.out.failure(host.error());

@@ -1,10 +1,10 @@
 // send-image: one, many, folders, standard input.
 #include "commands.hpp"
+#include "jobs.hpp"
 #include "progress.hpp"
 #include "selection.hpp"
 
-#include <atomic>
-#include <thread>
+#include <mutex>
 
 namespace client {
 
@@ -26,13 +26,9 @@ class Sending {
         progress_(session.out, selection.files.size(), total_bytes(selection)) {}
 
   void run(unsigned jobs) {
-    std::vector<std::thread> threads;
-    const std::size_t count = std::min<std::size_t>(jobs, selection_.files.size());
-    for (std::size_t i = 1; i < count; ++i)
-      threads.emplace_back(&Sending::take_files, this);
-    take_files();
-    for (std::thread& thread : threads)
-      thread.join();
+    const auto stopped = [this] { return session_.interrupts.interrupted(); };
+    run_jobs(selection_.files.size(), jobs, stopped,
+             [this](std::size_t i) { settle(selection_.files[i], send(selection_.files[i])); });
   }
 
   void summarise() {
@@ -54,11 +50,6 @@ class Sending {
     for (const Outgoing& file : selection.files)
       out += file.size_bytes;
     return out;
-  }
-
-  void take_files() {
-    for (std::size_t i = next_++; i < selection_.files.size() && !session_.interrupts.interrupted(); i = next_++)
-      settle(selection_.files[i], send(selection_.files[i]));
   }
 
   Result<UploadOutcome> send(Outgoing& file) {
@@ -113,7 +104,6 @@ class Sending {
   Selection& selection_;
   const bool many_;
   Progress progress_;
-  std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
   std::size_t stored_ = 0;
   std::size_t already_ = 0;

@@ -51,6 +51,8 @@ int dispatch(Session& session, const Command& command) {
   if (name == "rm") return run_rm(session, command);
   if (name == "verify") return run_verify(session, command);
   if (name == "scrub") return run_scrub(session, command);
+  if (name == "backup") return run_backup(session, command);
+  if (name == "restore") return run_restore(session, command);
   if (name == "keygen") return run_keygen(session, command);
   if (name == "config") return run_config(session, command);
   if (name == "completion") {

@@ -19,6 +19,8 @@ namespace client {
 [[nodiscard]] int run_rm(Session& session, const Command& command);
 [[nodiscard]] int run_verify(Session& session, const Command& command);
 [[nodiscard]] int run_scrub(Session& session, const Command& command);
+[[nodiscard]] int run_backup(Session& session, const Command& command);
+[[nodiscard]] int run_restore(Session& session, const Command& command);
 [[nodiscard]] int run_keygen(Session& session, const Command& command);
 [[nodiscard]] int run_config(Session& session, const Command& command);
 
@@ -37,6 +39,9 @@ class ManyResults {
   std::size_t failed_ = 0;
   int common_ = 0;
 };
+
+/// This failure of one of many transfers is not about its image: the others will fare no better.
+[[nodiscard]] bool concerns_all(cloudp2p::Errc code);
 
 /// The fields of a record, for JSON.
 void write_record(cloudp2p::JsonWriter& json, const cloudp2p::ImageRecord& record);

@@ -104,6 +104,31 @@ Examples:
   scrub --repair
   scrub --repair -o json | jq .damaged
 )"},
+      {"backup", "copy all images into a folder; later runs fetch only what it lacks",
+       R"(DIR holds the images as plain files, and manifest.jsonl (one JSON object a line) with the digest, name, size, type and
+time of each. Bytes are read from followers, so that the leader is not loaded, and checked against their digests.
+
+Interrupted or cut short, run it again: it goes on where it stopped. What the cluster has deleted since the last run
+stays in DIR, unless --prune, which asks first; without a terminal -y is needed. Only one backup writes to DIR at a time.
+
+Exit status 3 when some of the images could not be fetched; each is named.
+
+Examples:
+  backup /mnt/usb/images
+  backup /mnt/usb/images --prune -y
+  jq -r 'select(.file) | .name' /mnt/usb/images/manifest.jsonl
+)"},
+      {"restore", "send a backup's images back to the cluster, under their names and times",
+       R"(Every file is read and compared with the manifest before it is sent; what the cluster holds already is not sent again.
+Images that the cluster had deleted before the last backup are left out, unless --deleted.
+
+Exit status 8 when files of DIR are damaged or missing (each is named, the others are restored all the same), 3 when
+some of the images could not be stored for another reason. Run it again to go on.
+
+Examples:
+  restore /mnt/usb/images
+  restore /mnt/usb/images --check       reads and compares, without a cluster
+)"},
       {"keygen", "make the cluster's key in a new file",
        R"(Copy the file to every node and client, readable by its owner only (mode 0600), and name it with
 --encryption-key-file FILE or "encryption_key_file" in the config.

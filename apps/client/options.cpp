@@ -12,7 +12,7 @@ namespace client {
 namespace {
 
 constexpr unsigned kJobsMax = 64;
-constexpr const char* kLater[] = {"watch", "backup", "restore"};
+constexpr const char* kLater[] = {"watch"};
 
 void add_text(CLI::App& app, const char* name, std::optional<std::string>& out, const char* type, const char* help) {
   app.add_option_function<std::string>(
@@ -97,6 +97,17 @@ void add_options_of(CLI::App& sub, const std::string& name, Command& command) {
   } else if (name == "scrub") {
     sub.add_flag("--repair", command.repair, "wait until what was damaged is replaced by good copies");
     sub.add_flag("--stop", command.stop, "end a scrub that is under way");
+  } else if (name == "backup") {
+    arguments("DIR", "the folder that holds the backup, or will", true)->expected(1);
+    sub.add_option("-j,--jobs", command.jobs, "downloads at once (4)")->type_name("N")->check(CLI::Range(1U, kJobsMax));
+    sub.add_flag("--prune", command.prune, "remove from DIR what the cluster has deleted");
+    sub.add_flag("-y,--yes", command.yes, "do not ask before --prune");
+    sub.add_flag("--adopt", command.adopt, "go on with a backup of another cluster, such as the one before a restore");
+  } else if (name == "restore") {
+    arguments("DIR", "the folder that holds the backup", true)->expected(1);
+    sub.add_option("-j,--jobs", command.jobs, "uploads at once (4)")->type_name("N")->check(CLI::Range(1U, kJobsMax));
+    sub.add_flag("--check", command.check, "only read the files and compare them with the manifest; no cluster needed");
+    sub.add_flag("--deleted", command.deleted, "also what the cluster had deleted when DIR was last written");
   } else if (name == "keygen") {
     arguments("FILE", "the file to create", true)->expected(1);
   } else if (name == "config") {
@@ -196,6 +207,8 @@ const std::vector<CommandWords>& command_words() {
       {"rm", {"-y"}, false},
       {"verify", {"--all"}, false},
       {"scrub", {"--repair", "--stop"}, false},
+      {"backup", {"-j", "--prune", "-y", "--adopt"}, true},
+      {"restore", {"-j", "--check", "--deleted"}, true},
       {"keygen", {}, true},
       {"config", {"show", "check"}, false},
       {"completion", {"bash", "zsh", "fish"}, false},

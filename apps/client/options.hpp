@@ -32,6 +32,10 @@ struct Command {
   bool yes = false;
   bool repair = false;
   bool stop = false;
+  bool prune = false;
+  bool adopt = false;
+  bool check = false;
+  bool deleted = false;
 };
 
 /// What parsing came to: a command to run, or an exit code because everything has been said.

@@ -40,7 +40,13 @@ class ImageSource {
   };
   virtual void identify(Callback<void(Result<Content>)> done) = 0;
   virtual void read(ReadRange range, Callback<void(Result<Buffer>)> done) = 0;
+  /// When the image was stored first, for one that comes back from a backup: the record then says so. 0, and whatever the
+  /// leader's clock has not reached: now.
+  [[nodiscard]] virtual std::int64_t stored_ms() const { return 0; }
 };
+
+/// Whom a `get` asks for the bytes first. What is stored, the leader says in any case.
+enum class ReadFrom : std::uint8_t { leader, followers };
 
 /// Takes the bytes of a `get`. Nothing may become visible before `finish` succeeded.
 class ImageSink {
@@ -140,7 +146,7 @@ class Client {
                              Callback<void(Result<UploadOutcome>)> done) = 0;
   /// By hex digest or unambiguous prefix of at least limits::kPrefixDigitsMin digits.
   virtual OperationId get(std::string prefix, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
-                          Callback<void(Result<ImageInfo>)> done) = 0;
+                          Callback<void(Result<ImageInfo>)> done, ReadFrom first = ReadFrom::leader) = 0;
   virtual OperationId info(std::string prefix, Callback<void(Result<ImageInfo>)> done) = 0;
   /// Deletes the image: its tombstone is durable on a majority. Errc::not_found when there is none. Answers the record
   /// that was deleted. When an attempt was lost and the image is there again, or still, the outcome is unknown: a second

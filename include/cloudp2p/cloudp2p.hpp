@@ -1,6 +1,7 @@
 // Everything but <cloudp2p/asio.hpp>, which brings Asio with it, and <cloudp2p/testing/...>.
 #pragma once
 
+#include <cloudp2p/backup.hpp>
 #include <cloudp2p/bully_election.hpp>
 #include <cloudp2p/catalog.hpp>
 #include <cloudp2p/client.hpp>

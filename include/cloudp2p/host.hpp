@@ -46,7 +46,7 @@ class ClientHost {
   [[nodiscard]] virtual Result<LeaderView> discover() = 0;
   [[nodiscard]] virtual Result<UploadOutcome> upload(std::shared_ptr<ImageSource> source, ProgressCallback progress = {}) = 0;
   [[nodiscard]] virtual Result<ImageInfo> get(const std::string& id, std::shared_ptr<ImageSink> sink,
-                                              ProgressCallback progress = {}) = 0;
+                                              ProgressCallback progress = {}, ReadFrom first = ReadFrom::leader) = 0;
   [[nodiscard]] virtual Result<ImageInfo> info(const std::string& id) = 0;
   [[nodiscard]] virtual Result<ImageRecord> remove(const std::string& id) = 0;
   [[nodiscard]] virtual Result<ListPage> list(const ListQuery& query) = 0;
@@ -62,6 +62,9 @@ class ClientHost {
 
 /// A file on disk, read in pieces on a worker thread and hashed once. Fails at once when it cannot be read.
 [[nodiscard]] Result<std::shared_ptr<ImageSource>> file_source(const std::string& path);
+/// The same, stored under another name than the file's, as of another time than now (see ImageSource::stored_ms).
+[[nodiscard]] Result<std::shared_ptr<ImageSource>> file_source(const std::string& path, const std::string& name,
+                                                               std::int64_t stored_ms);
 /// Everything that `descriptor` has to give, spooled to an unnamed temporary file first; `name` is what gets stored.
 [[nodiscard]] Result<std::shared_ptr<ImageSource>> stream_source(int descriptor, std::string name, std::uint64_t bytes_max);
 /// Bytes in memory.

@@ -51,9 +51,9 @@ OperationId ClientCore::upload(std::shared_ptr<ImageSource> source, ProgressCall
 }
 
 OperationId ClientCore::get(std::string prefix, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
-                            Callback<void(Result<ImageInfo>)> done) {
+                            Callback<void(Result<ImageInfo>)> done, ReadFrom first) {
   return begin(std::make_shared<GetOperation>(*this, next_id(), std::move(done), std::move(prefix), std::move(sink),
-                                              Progress(std::move(progress))));
+                                              Progress(std::move(progress)), first));
 }
 
 OperationId ClientCore::info(std::string prefix, Callback<void(Result<ImageInfo>)> done) {

@@ -23,7 +23,7 @@ class ClientCore final : public Client, private TransportHandler, private LinkEv
   OperationId upload(std::shared_ptr<ImageSource> source, ProgressCallback progress,
                      Callback<void(Result<UploadOutcome>)> done) override;
   OperationId get(std::string prefix, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
-                  Callback<void(Result<ImageInfo>)> done) override;
+                  Callback<void(Result<ImageInfo>)> done, ReadFrom first) override;
   OperationId info(std::string prefix, Callback<void(Result<ImageInfo>)> done) override;
   OperationId remove(std::string prefix, Callback<void(Result<ImageRecord>)> done) override;
   OperationId list(ListQuery query, Callback<void(Result<ListPage>)> done) override;

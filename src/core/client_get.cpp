@@ -47,15 +47,28 @@ void GetOperation::found(const wire::Entry& entry) {
   nobody_has_it_.reset();
   holders_.clear();
   info_ = {entry.record, entry.present, entry.verified_ms};
-  const NodeId first = leader();
+  for (const NodeId node : holders_of(entry))
+    holders_.push_back({node, false, {}});
   leave_leader();
   progressed();
-  for (const NodeId node : core_.links().nodes())
-    if (node != first) holders_.push_back({node, false, {}});
-  // A leader that lacks the bytes is asked last: by then it may have repaired itself.
-  holders_.insert(entry.present ? holders_.begin() : holders_.end(), Holder{first, false, {}});
   current_ = holders_.size() - 1;
   fetch_next();
+}
+
+std::vector<NodeId> GetOperation::holders_of(const wire::Entry& entry) {
+  std::vector<NodeId> out;
+  for (const NodeId node : core_.links().nodes())
+    if (node != leader()) out.push_back(node);
+  auto leaders_place = out.begin();
+  if (first_ == ReadFrom::followers && !out.empty()) {
+    // Each image begins with another one, so that many reads are shared out; those that are down come last.
+    const std::size_t turn = static_cast<std::size_t>(entry.record.digest.bytes[0]) % out.size();
+    std::rotate(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(turn), out.end());
+    leaders_place = std::stable_partition(out.begin(), out.end(), [&](NodeId node) { return !core_.links().down(node); });
+  }
+  // A leader that lacks the bytes is asked last: by then it may have repaired itself.
+  out.insert(entry.present ? leaders_place : out.end(), leader());
+  return out;
 }
 
 void GetOperation::fetch_next() {

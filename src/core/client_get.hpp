@@ -18,11 +18,12 @@ namespace cloudp2p::core {
 class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
  public:
   GetOperation(ClientCore& core, OperationId id, Callback<void(Result<ImageInfo>)> done, std::string prefix,
-               std::shared_ptr<ImageSink> sink, Progress progress)
+               std::shared_ptr<ImageSink> sink, Progress progress, ReadFrom first)
       : Answering(core, id, std::move(done)),
         prefix_(lower_case(std::move(prefix))),
         sink_(std::move(sink)),
-        progress_(std::move(progress)) {}
+        progress_(std::move(progress)),
+        first_(first) {}
 
   void begin() override;
   void on_link_ready(NodeId node) override;
@@ -44,6 +45,8 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
   };
 
   void found(const wire::Entry& entry);
+  /// In the order in which they are asked.
+  [[nodiscard]] std::vector<NodeId> holders_of(const wire::Entry& entry);
   void fetch_next();
   void fetch_from(Holder& holder);
   void send_fetch();
@@ -66,6 +69,7 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
   const std::string prefix_;
   const std::shared_ptr<ImageSink> sink_;  ///< Calls under way keep it too: a cancelled write may still run.
   const Progress progress_;
+  const ReadFrom first_;
   ImageInfo info_;
   std::vector<Holder> holders_;
   std::size_t current_ = 0;  ///< Index into holders_.

@@ -75,6 +75,11 @@ bool Links::silent(NodeId node) const {
   return link != nullptr && link->silent;
 }
 
+bool Links::down(NodeId node) const {
+  const Link* link = find(node);
+  return link != nullptr && link->down;
+}
+
 ConnectionId Links::connection(NodeId node) const {
   return ready(node) ? find(node)->connection : kNoConnection;
 }
@@ -155,7 +160,7 @@ void Links::tick(NodeId node) {
   if (link.waiting == 0) return;
   const TimePoint now = ports_.timers->now();
   const bool newly_silent = !link.silent && now - link.heard >= failure_timeout_;
-  if (newly_silent) link.silent = true;
+  if (newly_silent) link.silent = link.down = true;
   if (link.connection != kNoConnection && now - link.heard >= kGiveUpAfter * failure_timeout_) {
     ports_.transport->close(link.connection, {Errc::timed_out, "no answer for too long"});
     link.heard = now;  // on_closed follows; until then there is nothing to do again.
@@ -187,7 +192,7 @@ void Links::on_frame(ConnectionId connection, Frame frame) {
   Link* link = find(connection);
   if (link == nullptr) return;
   link->heard = ports_.timers->now();
-  link->silent = false;
+  link->silent = link->down = false;
   Result<wire::Message> message = wire::decode(frame.head);
   if (!message.ok()) {
     ports_.transport->close(connection, message.error());
@@ -236,6 +241,7 @@ void Links::on_dial_failed(NodeId node, DialFailure failure, const Error& error)
   if (at == links_.end() || at->second.state != State::dialling) return;
   Link& link = at->second;
   const Error problem = dial_error(title(node), failure, error);
+  link.down = true;
   if (link.other) std::swap(link.node.address, *link.other);
   lost(link, problem);
 }

@@ -41,6 +41,8 @@ class Links {
   [[nodiscard]] bool knows(NodeId node) const { return links_.contains(node); }
   [[nodiscard]] bool ready(NodeId node) const;
   [[nodiscard]] bool silent(NodeId node) const;
+  /// The last attempt to reach it failed, or it fell silent, and it has not been heard since.
+  [[nodiscard]] bool down(NodeId node) const;
   [[nodiscard]] ConnectionId connection(NodeId node) const;
   [[nodiscard]] std::string address(NodeId node) const;
   /// "node 2 at 127.0.0.1:7002"
@@ -72,6 +74,7 @@ class Links {
     ConnectionId connection = kNoConnection;
     bool blocked = false;
     bool silent = false;
+    bool down = false;
     std::size_t waiting = 0;
     TimePoint heard{};  ///< Or when the waiting began, if that was later.
     TimePoint pinged{};

@@ -54,7 +54,7 @@ void UploadOperation::attempt() {
 void UploadOperation::announce() {
   announced_ = true;
   core_.links().send(leader(), wire::Upload{request(), upload_, content_.digest, content_.size_bytes, source_->name(),
-                                            attempts() > 1});
+                                            attempts() > 1, source_->stored_ms()});
 }
 
 void UploadOperation::attempt_over(Errc code) {

@@ -100,8 +100,10 @@ void Uploads::looked_up(const JobPtr& job, Result<std::optional<CatalogEntry>> f
 
 void Uploads::stamp(const JobPtr& job, ImageType type) {
   const wire::Upload& ask = job->client.ask;
-  job->record = ImageRecord{ask.digest, services_.next_stamp(), false, ask.size_bytes, type, ask.name,
-                            services_.ports.timers->wall_ms()};
+  const std::int64_t now_ms = services_.ports.timers->wall_ms();
+  // What comes back from a backup keeps its time. One that is yet to come would lead every list until then.
+  const std::int64_t time_ms = ask.time_ms > 0 ? std::min(ask.time_ms, now_ms) : now_ms;
+  job->record = ImageRecord{ask.digest, services_.next_stamp(), false, ask.size_bytes, type, ask.name, time_ms};
   if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(job->record);
 }
 

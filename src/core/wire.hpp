@@ -76,6 +76,7 @@ struct Upload {
   std::uint64_t size_bytes = 0;
   std::string name;
   bool resume = false;
+  std::int64_t time_ms = 0;  ///< When it was stored first, if it comes from a backup; 0: now.
 };
 /// The receiver of chunks holds everything below `held` and takes everything below `limit`. Both are offsets.
 struct Credit {

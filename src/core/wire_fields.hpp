@@ -205,7 +205,8 @@ struct Shape<Upload> : MessageType<15> {
                                      Field{3, "digest", &Upload::digest},
                                      Field{4, "size", &Upload::size_bytes},
                                      Field{5, "name", &Upload::name, limits::kNameBytesMax},
-                                     Field{6, "resume", &Upload::resume}};
+                                     Field{6, "resume", &Upload::resume},
+                                     Field{7, "time", &Upload::time_ms}};
 };
 template <>
 struct Shape<Credit> : MessageType<16> {

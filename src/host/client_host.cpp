@@ -37,6 +37,7 @@ class CarriedSource final : public ImageSource {
   void read(ReadRange range, Callback<void(Result<Buffer>)> done) override {
     source_->read(range, carrier_.carry(std::move(done)));
   }
+  [[nodiscard]] std::int64_t stored_ms() const override { return source_->stored_ms(); }
 
  private:
   std::shared_ptr<ImageSource> source_;
@@ -104,10 +105,12 @@ class ThreadedClient final : public ClientHost {
       return client_->upload(carried, std::move(*progress), std::move(done));
     });
   }
-  Result<ImageInfo> get(const std::string& id, std::shared_ptr<ImageSink> sink, ProgressCallback progress) override {
+  Result<ImageInfo> get(const std::string& id, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
+                        ReadFrom first) override {
     auto carried = std::make_shared<CarriedSink>(std::move(sink), executor_);
-    return wait<ImageInfo>([this, id, carried, progress = std::make_shared<ProgressCallback>(std::move(progress))](auto done) {
-      return client_->get(id, carried, std::move(*progress), std::move(done));
+    auto told = std::make_shared<ProgressCallback>(std::move(progress));
+    return wait<ImageInfo>([this, id, carried, told, first](auto done) {
+      return client_->get(id, carried, std::move(*told), std::move(done), first);
     });
   }
   Result<ImageInfo> info(const std::string& id) override {

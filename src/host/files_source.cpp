@@ -29,6 +29,12 @@ struct OpenFile {
   std::optional<ImageSource::Content> identified;
 };
 
+/// What the record of an image will say of it.
+struct Label {
+  std::string name;
+  std::int64_t stored_ms = 0;
+};
+
 Result<ImageSource::Content> hash_file(const OpenFile& open, const std::atomic<bool>& stopping) {
   crypto::DigestHasher hasher;
   std::vector<std::byte> piece(kPieceBytes);
@@ -59,10 +65,11 @@ Result<Buffer> read_range(const OpenFile& open, ReadRange range) {
 
 class FileSource final : public ImageSource {
  public:
-  FileSource(std::string name, OpenFile open)
-      : name_(std::move(name)), open_(std::make_shared<OpenFile>(std::move(open))) {}
+  FileSource(Label label, OpenFile open)
+      : label_(std::move(label)), open_(std::make_shared<OpenFile>(std::move(open))) {}
 
-  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] const std::string& name() const override { return label_.name; }
+  [[nodiscard]] std::int64_t stored_ms() const override { return label_.stored_ms; }
 
   void identify(Callback<void(Result<Content>)> done) override {
     worker_.post([open = open_, stopping = worker_.stopping(), done = std::move(done)] {
@@ -78,7 +85,7 @@ class FileSource final : public ImageSource {
   }
 
  private:
-  const std::string name_;
+  const Label label_;
   const std::shared_ptr<OpenFile> open_;
   Worker worker_;
 };
@@ -135,18 +142,27 @@ Error not_a_file(const std::string& path, mode_t mode) {
   return {Errc::invalid_argument, path + ": is not a regular file: send what it gives through a pipe (`send-image -`)"};
 }
 
+Result<std::shared_ptr<ImageSource>> labelled_file(const std::string& path, Label label) {
+  // O_NONBLOCK: a FIFO without a writer must not hang the open.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) return file_error(path, "cannot be read", errno);
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return file_error(path, "cannot be read", errno);
+  if (!S_ISREG(info.st_mode)) return not_a_file(path, info.st_mode);
+  return std::shared_ptr<ImageSource>(
+      std::make_shared<FileSource>(std::move(label), OpenFile{std::move(file), path, std::nullopt}));
+}
+
 }  // namespace
 }  // namespace host
 
 Result<std::shared_ptr<ImageSource>> file_source(const std::string& path) {
-  // O_NONBLOCK: a FIFO without a writer must not hang the open.
-  host::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (file.get() < 0) return host::file_error(path, "cannot be read", errno);
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0) return host::file_error(path, "cannot be read", errno);
-  if (!S_ISREG(info.st_mode)) return host::not_a_file(path, info.st_mode);
-  return std::shared_ptr<ImageSource>(
-      std::make_shared<host::FileSource>(host::upload_name(path), host::OpenFile{std::move(file), path, std::nullopt}));
+  return host::labelled_file(path, {host::upload_name(path)});
+}
+
+Result<std::shared_ptr<ImageSource>> file_source(const std::string& path, const std::string& name,
+                                                 std::int64_t stored_ms) {
+  return host::labelled_file(path, {name, stored_ms});
 }
 
 Result<std::shared_ptr<ImageSource>> stream_source(int descriptor, std::string name, std::uint64_t bytes_max) {
@@ -154,9 +170,9 @@ Result<std::shared_ptr<ImageSource>> stream_source(int descriptor, std::string n
   if (!file) return std::move(file).error();
   const Result<ImageSource::Content> content = host::spool(descriptor, *file, name, bytes_max);
   if (!content) return content.error();
-  std::string stored_as = host::upload_name(name);
+  host::Label label{host::upload_name(name)};
   return std::shared_ptr<ImageSource>(std::make_shared<host::FileSource>(
-      std::move(stored_as), host::OpenFile{std::move(*file), std::move(name), *content}));
+      std::move(label), host::OpenFile{std::move(*file), std::move(name), *content}));
 }
 
 std::shared_ptr<ImageSource> memory_source(std::string name, Buffer bytes) {

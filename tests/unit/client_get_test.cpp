@@ -5,9 +5,10 @@ using namespace client_test;
 
 namespace {
 
-Result<ImageInfo> get(World& world, const std::vector<std::byte>& bytes, const std::shared_ptr<MemorySink>& sink) {
+Result<ImageInfo> get(World& world, const std::vector<std::byte>& bytes, const std::shared_ptr<MemorySink>& sink,
+                      ReadFrom first = ReadFrom::leader) {
   auto [answer, done] = World::expect<ImageInfo>();
-  world.client->get(short_id(digest_of(bytes)), sink, nullptr, std::move(done));
+  world.client->get(short_id(digest_of(bytes)), sink, nullptr, std::move(done), first);
   return world.wait(answer);
 }
 
@@ -110,4 +111,30 @@ TEST_CASE("client: what a holder sent before it found its copy damaged is thrown
   REQUIRE(get(world, bytes, sink).ok());
   CHECK(sink->bytes == bytes);
   CHECK(world.cluster.seen<wire::Fetch>(kOne).at(0).offset == 0);
+}
+
+TEST_CASE("client: a reader that prefers followers leaves the leader alone, and shares its reads out") {
+  World world;
+  for (std::size_t size = 1'000; size < 1'020; ++size) {
+    const std::vector<std::byte> bytes = put_everywhere(world, size);
+    REQUIRE(get(world, bytes, std::make_shared<MemorySink>(world.time), ReadFrom::followers).ok());
+  }
+  CHECK(world.cluster.seen<wire::Fetch>(kThree).empty());
+  CHECK_FALSE(world.cluster.seen<wire::Fetch>(kOne).empty());
+  CHECK_FALSE(world.cluster.seen<wire::Fetch>(kTwo).empty());
+}
+
+TEST_CASE("client: a reader that prefers followers asks one that is down once, and the leader when none is left") {
+  World world;
+  world.cluster.kill(kOne);
+  world.cluster.kill(kTwo);
+  const std::vector<std::byte> bytes = put_everywhere(world, 1'000);
+  const auto sink = std::make_shared<MemorySink>(world.time);
+  REQUIRE(get(world, bytes, sink, ReadFrom::followers).ok());
+  CHECK(sink->bytes == bytes);
+  // Both are known to be down now: no dial, no pause.
+  const TimePoint begun = world.time.now();
+  REQUIRE(get(world, bytes, std::make_shared<MemorySink>(world.time), ReadFrom::followers).ok());
+  CHECK(world.time.now() - begun < 20ms);
+  CHECK(world.cluster.seen<wire::Fetch>(kThree).size() == 2);
 }
