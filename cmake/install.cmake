@@ -13,6 +13,20 @@ if(TARGET client)
   install(PROGRAMS "$<TARGET_FILE:client>" DESTINATION "${CMAKE_INSTALL_BINDIR}" RENAME cloud-p2p-client)
 endif()
 
+if(TARGET manual)
+  set(CLOUDP2P_ZSH_DIR "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" CACHE STRING "Where zsh looks for completions")
+  mark_as_advanced(CLOUDP2P_ZSH_DIR)
+  install(FILES "${manual_dir}/cloud-p2p.8" DESTINATION "${CMAKE_INSTALL_MANDIR}/man8")
+  install(FILES "${manual_dir}/cloud-p2p.json.5" DESTINATION "${CMAKE_INSTALL_MANDIR}/man5")
+  install(FILES "${manual_dir}/cloud-p2p-client.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  foreach(program IN ITEMS cloud-p2p cloud-p2p-client)
+    install(FILES "${manual_dir}/${program}.bash" RENAME ${program}
+      DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
+    install(FILES "${manual_dir}/${program}.zsh" RENAME _${program} DESTINATION "${CLOUDP2P_ZSH_DIR}")
+    install(FILES "${manual_dir}/${program}.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
+  endforeach()
+endif()
+
 install(TARGETS ${installed_targets} EXPORT cloudp2pTargets
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"

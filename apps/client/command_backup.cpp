@@ -23,26 +23,6 @@ using cloudp2p::Status;
 
 namespace {
 
-Result<std::vector<ImageRecord>> list_all(ClientHost& host) {
-  std::vector<ImageRecord> out;
-  cloudp2p::ListQuery query{cloudp2p::limits::kListPageMax, {}, 0};
-  do {
-    Result<cloudp2p::ListPage> page = host.list(query);
-    if (!page) return page.error();
-    for (cloudp2p::CatalogEntry& entry : page->entries)
-      out.push_back(std::move(entry.record));
-    query.after = page->next;
-  } while (!query.after.empty());
-  return out;
-}
-
-std::uint64_t total_bytes(const std::vector<ImageRecord>& records) {
-  std::uint64_t out = 0;
-  for (const ImageRecord& record : records)
-    out += record.size_bytes;
-  return out;
-}
-
 class Backup {
  public:
   Backup(Session& session, ClientHost& host, BackupFolder& folder, std::string path)
@@ -59,6 +39,7 @@ class Backup {
         ++already_;
         results_.add(0);
       } else {
+        lacking_bytes_ += record.size_bytes;
         lacking_.push_back(std::move(record));
       }
     }
@@ -66,7 +47,7 @@ class Backup {
   }
 
   void fetch(unsigned jobs) {
-    Progress progress(session_.out, lacking_.size(), total_bytes(lacking_));
+    Progress progress(session_.out, lacking_.size(), lacking_bytes_);
     const auto stopped = [this] { return session_.interrupts.interrupted() || stopped_; };
     run_jobs(lacking_.size(), jobs, stopped, [&](std::size_t i) {
       settle(lacking_[i], fetch_one(lacking_[i], progress));
@@ -170,6 +151,7 @@ class Backup {
   const std::string path_;
   std::set<cloudp2p::Digest> live_;
   std::vector<ImageRecord> lacking_;
+  std::uint64_t lacking_bytes_ = 0;
   std::mutex mutex_;
   std::atomic<bool> stopped_{false};
   ManyResults results_;
@@ -191,18 +173,6 @@ Status must_be_of(const BackupFolder& folder, const ClusterId& cluster, const Co
 }
 
 }  // namespace
-
-bool concerns_all(Errc code) {
-  switch (code) {
-    case Errc::integrity:
-    case Errc::not_found:
-    case Errc::refused:
-    case Errc::invalid_argument:
-    case Errc::conflict:
-    case Errc::io: return false;
-    default: return true;
-  }
-}
 
 int run_backup(Session& session, const Command& command) {
   if (command.prune && !command.yes && !can_ask())

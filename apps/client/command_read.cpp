@@ -79,6 +79,19 @@ void write_record(JsonWriter& json, const ImageRecord& record) {
   json.field("time", utc_time(record.time_ms)).field("time_ms", record.time_ms);
 }
 
+Result<std::vector<ImageRecord>> list_all(cloudp2p::ClientHost& host) {
+  std::vector<ImageRecord> out;
+  cloudp2p::ListQuery query{cloudp2p::limits::kListPageMax, {}, 0};
+  do {
+    Result<cloudp2p::ListPage> page = host.list(query);
+    if (!page) return page.error();
+    for (cloudp2p::CatalogEntry& entry : page->entries)
+      out.push_back(std::move(entry.record));
+    query.after = page->next;
+  } while (!query.after.empty());
+  return out;
+}
+
 int run_get(Session& session, const Command& command) {
   const Result<cloudp2p::ClientHost*> host = session.host();
   if (!host) return session.out.failure(host.error());

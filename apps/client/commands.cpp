@@ -1,5 +1,6 @@
 #include "commands.hpp"
 
+#include "command_line/completion.hpp"
 #include "help.hpp"
 
 namespace client {
@@ -17,6 +18,18 @@ void ManyResults::add(int exit_status) {
 int ManyResults::exit_status() const {
   constexpr int kSomeFailed = 3;
   return failed_ > 0 && failed_ < total_ ? kSomeFailed : common_;
+}
+
+bool concerns_all(Errc code) {
+  switch (code) {
+    case Errc::integrity:
+    case Errc::not_found:
+    case Errc::refused:
+    case Errc::invalid_argument:
+    case Errc::conflict:
+    case Errc::io: return false;
+    default: return true;
+  }
 }
 
 namespace {
@@ -56,7 +69,7 @@ int dispatch(Session& session, const Command& command) {
   if (name == "keygen") return run_keygen(session, command);
   if (name == "config") return run_config(session, command);
   if (name == "completion") {
-    session.out.print(completion_script(command.arguments.front()));
+    session.out.print(command_line::completion_script(program_words(), command.arguments.front()));
     return 0;
   }
   return run_help(session, command);

@@ -43,6 +43,9 @@ class ManyResults {
 /// This failure of one of many transfers is not about its image: the others will fare no better.
 [[nodiscard]] bool concerns_all(cloudp2p::Errc code);
 
+/// All of them, page by page.
+[[nodiscard]] cloudp2p::Result<std::vector<cloudp2p::ImageRecord>> list_all(cloudp2p::ClientHost& host);
+
 /// The fields of a record, for JSON.
 void write_record(cloudp2p::JsonWriter& json, const cloudp2p::ImageRecord& record);
 

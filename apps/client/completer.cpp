@@ -10,8 +10,11 @@ namespace client {
 namespace {
 
 namespace fs = std::filesystem;
+using command_line::CommandWords;
+using command_line::OptionWords;
+using command_line::Wants;
 
-std::vector<std::string> files_beginning(const std::string& typed) {
+std::vector<std::string> files_beginning(const std::string& typed, bool folders_only) {
   const std::size_t slash = typed.rfind('/');
   const std::string folder = slash == std::string::npos ? std::string() : typed.substr(0, slash + 1);
   const std::string start = typed.substr(folder.size());
@@ -23,28 +26,64 @@ std::vector<std::string> files_beginning(const std::string& typed) {
     const std::string name = at->path().filename().string();
     if (name.rfind(start, 0) != 0 || (start.empty() && name.front() == '.')) continue;
     std::error_code unreadable;
-    out.push_back(folder + name + (at->is_directory(unreadable) ? "/" : ""));
+    const bool is_folder = at->is_directory(unreadable);
+    if (is_folder || !folders_only) out.push_back(folder + name + (is_folder ? "/" : ""));
   }
   return out;
 }
 
-std::vector<std::string> candidates(const OpenWord& word) {
+std::vector<std::string> command_names() {
+  std::vector<std::string> out;
+  for (const CommandWords& command : program_words().commands)
+    out.push_back(command.name);
+  return out;
+}
+
+/// What may stand where a value of this kind is wanted.
+std::vector<std::string> values(const OptionWords& wanted, const std::string& typed, const IdLookup& ids) {
+  switch (wanted.wants) {
+    case Wants::file: return files_beginning(typed, false);
+    case Wants::folder: return files_beginning(typed, true);
+    case Wants::image: return ids(typed);
+    case Wants::command: return command_names();
+    case Wants::choice: return wanted.choices;
+    case Wants::anything: break;
+  }
+  return {};
+}
+
+bool is_called(const OptionWords& option, const std::string& name) {
+  return std::find(option.names.begin(), option.names.end(), name) != option.names.end();
+}
+
+/// The prompt takes a command's own options, and `-o`.
+std::vector<OptionWords> options_of(const CommandWords& command) {
+  std::vector<OptionWords> out = command.options;
+  for (const OptionWords& option : program_words().options)
+    if (is_called(option, "-o")) out.push_back(option);
+  return out;
+}
+
+std::vector<std::string> words_after(const CommandWords& command, const OpenWord& word, const IdLookup& ids) {
+  const std::vector<OptionWords> options = options_of(command);
+  for (const OptionWords& option : options)
+    if (!option.value.empty() && is_called(option, word.before.back())) return values(option, word.text, ids);
+  if (word.text.rfind('-', 0) != 0)
+    return command.arguments.empty() ? std::vector<std::string>{} : values(command.arguments.front(), word.text, ids);
+  std::vector<std::string> out;
+  for (const OptionWords& option : options)
+    out.insert(out.end(), option.names.begin(), option.names.end());
+  return out;
+}
+
+std::vector<std::string> candidates(const OpenWord& word, const IdLookup& ids) {
   std::vector<std::string> all;
-  const auto names = [&] {
-    for (const CommandWords& command : command_words())
-      all.push_back(command.name);
-  };
   if (word.before.empty()) {
-    names();
+    all = command_names();
     all.insert(all.end(), {"exit", "quit"});
   } else {
-    const std::string& typed = word.before.front();
-    if (typed == "help") names();
-    for (const CommandWords& command : command_words()) {
-      if (command.name != typed) continue;
-      if (command.takes_paths && word.text.rfind('-', 0) != 0) return files_beginning(word.text);
-      all = command.words.empty() ? std::move(all) : command.words;
-    }
+    for (const CommandWords& command : program_words().commands)
+      if (command.name == word.before.front()) all = words_after(command, word, ids);
   }
   std::erase_if(all, [&](const std::string& each) { return each.rfind(word.text, 0) != 0; });
   return all;
@@ -68,10 +107,10 @@ std::string common_start(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Completion complete_line(std::string_view line) {
+Completion complete_line(std::string_view line, const IdLookup& ids) {
   const OpenWord word = open_word(line);
   Completion out;
-  out.choices = candidates(word);
+  out.choices = candidates(word, ids);
   std::sort(out.choices.begin(), out.choices.end());
   if (out.choices.empty()) return out;
   const bool unique = out.choices.size() == 1;

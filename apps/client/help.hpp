@@ -1,4 +1,4 @@
-// What the client says about itself: help, and the scripts that teach a shell to complete it.
+// What the client says about itself.
 #pragma once
 
 #include <string>
@@ -17,7 +17,6 @@ extern const char* const kAbout;
 extern const char* const kFooter;
 /// In the order in which they are listed.
 [[nodiscard]] const std::vector<CommandHelp>& command_help();
-[[nodiscard]] std::string completion_script(std::string_view shell);
 [[nodiscard]] std::string usage_error_json(const std::string& text);
 
 }  // namespace client

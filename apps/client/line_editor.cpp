@@ -1,7 +1,5 @@
 #include "line_editor.hpp"
 
-#include "completer.hpp"
-
 #include <histedit.h>
 #include <poll.h>
 #include <unistd.h>
@@ -26,8 +24,8 @@ std::string history_path() {
 
 class TerminalReader final : public LineReader {
  public:
-  explicit TerminalReader(Interrupts& interrupts)
-      : interrupts_(interrupts), edit_(el_init("client", stdin, stdout, stderr)), history_(history_init()) {
+  TerminalReader(Interrupts& interrupts, IdLookup ids)
+      : interrupts_(interrupts), ids_(std::move(ids)), edit_(el_init("client", stdin, stdout, stderr)), history_(history_init()) {
     HistEvent event;
     history(history_, &event, H_SETSIZE, kHistoryMax);
     history(history_, &event, H_SETUNIQUE, 1);
@@ -108,7 +106,7 @@ class TerminalReader final : public LineReader {
   static unsigned char complete(EditLine* edit, int) {
     const LineInfo* const info = el_line(edit);
     const std::string before(info->buffer, info->cursor);
-    const Completion completion = complete_line(before);
+    const Completion completion = complete_line(before, self(edit).ids_);
     if (!completion.insert.empty()) {
       el_insertstr(edit, completion.insert.c_str());
       return CC_REFRESH;
@@ -121,6 +119,7 @@ class TerminalReader final : public LineReader {
 
   static inline char prompt_[] = "> ";
   Interrupts& interrupts_;
+  const IdLookup ids_;
   const std::string path_ = history_path();
   EditLine* const edit_;
   History* const history_;
@@ -145,8 +144,8 @@ class PlainReader final : public LineReader {
 
 }  // namespace
 
-std::unique_ptr<LineReader> terminal_reader(Interrupts& interrupts) {
-  return std::make_unique<TerminalReader>(interrupts);
+std::unique_ptr<LineReader> terminal_reader(Interrupts& interrupts, IdLookup ids) {
+  return std::make_unique<TerminalReader>(interrupts, std::move(ids));
 }
 std::unique_ptr<LineReader> plain_reader(std::string prompt) {
   return std::make_unique<PlainReader>(std::move(prompt));

@@ -1,6 +1,7 @@
 // Reads the prompt's lines: libedit with history and tab completion on a terminal, plain lines from anything else.
 #pragma once
 
+#include "completer.hpp"
 #include "interrupts.hpp"
 
 #include <memory>
@@ -16,7 +17,7 @@ class LineReader {
   [[nodiscard]] virtual std::optional<std::string> next() = 0;
 };
 
-[[nodiscard]] std::unique_ptr<LineReader> terminal_reader(Interrupts& interrupts);
+[[nodiscard]] std::unique_ptr<LineReader> terminal_reader(Interrupts& interrupts, IdLookup ids);
 /// `prompt` may be empty.
 [[nodiscard]] std::unique_ptr<LineReader> plain_reader(std::string prompt);
 

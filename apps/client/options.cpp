@@ -1,5 +1,7 @@
 #include "options.hpp"
 
+#include "command_line/manual.hpp"
+#include "command_options.hpp"
 #include "help.hpp"
 
 #include <cloudp2p/host.hpp>
@@ -11,14 +13,7 @@
 namespace client {
 namespace {
 
-constexpr unsigned kJobsMax = 64;
 constexpr const char* kLater[] = {"watch"};
-
-void add_text(CLI::App& app, const char* name, std::optional<std::string>& out, const char* type, const char* help) {
-  app.add_option_function<std::string>(
-         name, [&out](const std::string& text) { out = text; }, help)
-      ->type_name(type);
-}
 
 void add_output_format(CLI::App& app, Settings& settings) {
   app.add_option_function<std::string>(
@@ -59,64 +54,6 @@ CLI::App* add_command(CLI::App& app, const CommandHelp& help, Command& command) 
   sub->footer(help.details);
   sub->final_callback([&command, name = help.name] { command.name = name; });
   return sub;
-}
-
-void add_options_of(CLI::App& sub, const std::string& name, Command& command) {
-  const auto arguments = [&](const char* label, const char* help, bool required) {
-    CLI::Option* const option = sub.add_option(label, command.arguments, help);
-    if (required) option->required();
-    return option;
-  };
-  if (name == "send-image") {
-    arguments("PATH", "files, folders (with -r), or - for standard input", true);
-    sub.add_flag("-r,--recursive", command.recursive, "send the images in folders, and in the folders below");
-    sub.add_option("-j,--jobs", command.jobs, "uploads at once (4)")->type_name("N")->check(CLI::Range(1U, kJobsMax));
-  } else if (name == "get") {
-    arguments("ID", "at least 4 digits of the image's id", true)->expected(1);
-    add_text(sub, "-O,--output", command.output, "FILE|-", "write here; - is standard output");
-  } else if (name == "list") {
-    sub.add_option("--limit", command.limit, "at most this many (100); 0 is all")->type_name("N");
-    sub.add_option("--after", command.after, "go on after this cursor")->type_name("CURSOR");
-    sub.add_option_function<std::string>(
-           "--since",
-           [&command](const std::string& text) {
-             const std::optional<std::int64_t> since = parse_since(text);
-             if (!since) throw CLI::ValidationError("--since", "expected 2024-05-01, 2024-05-01T12:00Z, or an age: 7d");
-             command.since_ms = *since;
-           },
-           "only what was stored since then")
-        ->type_name("TIME");
-  } else if (name == "info") {
-    arguments("ID", "at least 4 digits of the image's id", true)->expected(1);
-  } else if (name == "rm") {
-    arguments("ID", "the images to delete: at least 4 digits of the id of each", true);
-    sub.add_flag("-y,--yes", command.yes, "do not ask");
-  } else if (name == "verify") {
-    arguments("ID", "the images to verify", false);
-    sub.add_flag("--all", command.all, "every image");
-  } else if (name == "scrub") {
-    sub.add_flag("--repair", command.repair, "wait until what was damaged is replaced by good copies");
-    sub.add_flag("--stop", command.stop, "end a scrub that is under way");
-  } else if (name == "backup") {
-    arguments("DIR", "the folder that holds the backup, or will", true)->expected(1);
-    sub.add_option("-j,--jobs", command.jobs, "downloads at once (4)")->type_name("N")->check(CLI::Range(1U, kJobsMax));
-    sub.add_flag("--prune", command.prune, "remove from DIR what the cluster has deleted");
-    sub.add_flag("-y,--yes", command.yes, "do not ask before --prune");
-    sub.add_flag("--adopt", command.adopt, "go on with a backup of another cluster, such as the one before a restore");
-  } else if (name == "restore") {
-    arguments("DIR", "the folder that holds the backup", true)->expected(1);
-    sub.add_option("-j,--jobs", command.jobs, "uploads at once (4)")->type_name("N")->check(CLI::Range(1U, kJobsMax));
-    sub.add_flag("--check", command.check, "only read the files and compare them with the manifest; no cluster needed");
-    sub.add_flag("--deleted", command.deleted, "also what the cluster had deleted when DIR was last written");
-  } else if (name == "keygen") {
-    arguments("FILE", "the file to create", true)->expected(1);
-  } else if (name == "config") {
-    arguments("ACTION", "show or check", true)->expected(1)->check(CLI::IsMember({"show", "check"}));
-  } else if (name == "completion") {
-    arguments("SHELL", "bash, zsh or fish", true)->expected(1)->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  } else if (name == "help") {
-    arguments("COMMAND", "the command to explain", false)->expected(0, 1);
-  }
 }
 
 void add_commands(CLI::App& app, Command& command) {
@@ -162,9 +99,16 @@ Parsed parse_command_line(std::vector<std::string> words, Settings& settings, Co
   CLI::App app;
   app.fallthrough();
   app.set_version_flag("--version", std::string("cloud-p2p-client ") + cloudp2p::version());
+  std::string manual;  // For the build, not for people.
+  app.add_option("--manual", manual)->group("");
   add_settings(app, settings);
   add_commands(app, command);
-  return parse(app, std::move(words), settings);
+  if (Parsed done = parse(app, std::move(words), settings)) return done;
+  if (manual.empty()) return std::nullopt;
+  std::cout << command_line::program_page(program_words(),
+                                          {"cloud-p2p-client", 1, std::string("cloudp2p ") + cloudp2p::version()},
+                                          {"cloud-p2p(8)", "cloud-p2p.json(5)"});
+  return 0;
 }
 
 Parsed parse_prompt_line(std::vector<std::string> words, Settings& settings, Command& command) {
@@ -175,45 +119,41 @@ Parsed parse_prompt_line(std::vector<std::string> words, Settings& settings, Com
   return parse(app, std::move(words), settings);
 }
 
+namespace {
+
+/// Everything that help speaks of, in a parser that is never used to parse.
+class Definition {
+ public:
+  Definition() : app_(kAbout, "client") {
+    add_settings(app_, settings_);
+    app_.add_flag("--version", settings_.quiet, "print the version");
+    app_.footer(kFooter);
+    app_.get_formatter()->label("SUBCOMMAND", "COMMAND ...");
+    app_.get_formatter()->label("Subcommands", "Commands");
+    add_commands(app_, command_);
+  }
+  [[nodiscard]] CLI::App& app() { return app_; }
+
+ private:
+  CLI::App app_;
+  Settings settings_;
+  Command command_;
+};
+
+}  // namespace
+
 std::optional<std::string> help_text(const std::string& topic) {
-  CLI::App app(kAbout, "client");
-  Settings settings;
-  Command command;
-  add_settings(app, settings);
-  app.add_flag("--version", settings.quiet, "print the version");
-  app.footer(kFooter);
-  app.get_formatter()->label("SUBCOMMAND", "COMMAND ...");
-  app.get_formatter()->label("Subcommands", "Commands");
-  add_commands(app, command);
-  if (topic.empty()) return app.help();
+  Definition definition;
+  if (topic.empty()) return definition.app().help();
   try {
-    return app.get_subcommand(topic)->help("client");
+    return definition.app().get_subcommand(topic)->help("client");
   } catch (const CLI::OptionNotFound&) {
     return std::nullopt;
   }
 }
 
-const std::vector<CommandWords>& command_words() {
-  static const std::vector<CommandWords> words = {
-      {"status", {}, false},
-      {"discover", {}, false},
-      {"members", {}, false},
-      {"ping", {}, false},
-      {"step-down", {}, false},
-      {"send-image", {"-r", "-j"}, true},
-      {"get", {"-O"}, true},
-      {"list", {"--limit", "--after", "--since"}, false},
-      {"info", {}, false},
-      {"rm", {"-y"}, false},
-      {"verify", {"--all"}, false},
-      {"scrub", {"--repair", "--stop"}, false},
-      {"backup", {"-j", "--prune", "-y", "--adopt"}, true},
-      {"restore", {"-j", "--check", "--deleted"}, true},
-      {"keygen", {}, true},
-      {"config", {"show", "check"}, false},
-      {"completion", {"bash", "zsh", "fish"}, false},
-      {"help", {}, false},
-  };
+const command_line::ProgramWords& program_words() {
+  static const command_line::ProgramWords words = command_line::words_of(Definition().app(), "cloud-p2p-client");
   return words;
 }
 

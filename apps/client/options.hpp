@@ -1,6 +1,8 @@
 // The client's command line: settings of the whole run, and one command.
 #pragma once
 
+#include "command_line/words.hpp"
+
 #include <cloudp2p/config.hpp>
 
 #include <optional>
@@ -47,13 +49,8 @@ using Parsed = std::optional<int>;
 [[nodiscard]] Parsed parse_prompt_line(std::vector<std::string> words, Settings& settings, Command& command);
 /// The help of everything, or of one command; nullopt for an unknown one.
 [[nodiscard]] std::optional<std::string> help_text(const std::string& topic);
-/// Every command with its own flags, in the order of the help: for completion.
-struct CommandWords {
-  std::string name;
-  std::vector<std::string> words;
-  bool takes_paths = false;
-};
-[[nodiscard]] const std::vector<CommandWords>& command_words();
+/// All commands, options and arguments: for completion and the manual.
+[[nodiscard]] const command_line::ProgramWords& program_words();
 
 /// "500ms", "30s", "2m", "1h"; a bare number is seconds.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

@@ -16,12 +16,24 @@ void run_line(Session& session, std::vector<std::string> words) {
   settings.json = json;  // `-o` was meant for this line.
 }
 
+/// For Tab: the newest images. A prompt that waits for an answer says nothing until then, so it is asked shortly.
+std::vector<std::string> ids_beginning(Session& session, const std::string& typed) {
+  std::vector<std::string> out;
+  if (const auto host = session.host()) {
+    const auto page = (*host)->list({cloudp2p::limits::kListPageMax, {}, 0});
+    for (std::size_t i = 0; page && i < page->entries.size(); ++i)
+      if (std::string id = short_id(page->entries[i].record.digest); id.rfind(typed, 0) == 0) out.push_back(std::move(id));
+  }
+  session.end_command();
+  return out;
+}
+
 }  // namespace
 
 int run_prompt(Session& session) {
   const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   const std::unique_ptr<LineReader> reader =
-      terminal ? terminal_reader(session.interrupts) : plain_reader(session.out.json() ? "" : "> ");
+      terminal ? terminal_reader(session.interrupts, [&session](const std::string& typed) { return ids_beginning(session, typed); }) : plain_reader(session.out.json() ? "" : "> ");
   if (terminal) session.out.note("cloudp2p client " + std::string(cloudp2p::version()) + ": `help` lists the commands");
   while (const std::optional<std::string> line = reader->next()) {
     std::optional<std::vector<std::string>> words = split_words(*line);

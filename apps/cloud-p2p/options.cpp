@@ -1,5 +1,8 @@
 #include "options.hpp"
 
+#include "command_line/completion.hpp"
+#include "command_line/manual.hpp"
+
 #include <cloudp2p/host.hpp>
 
 #include <CLI/CLI.hpp>
@@ -43,15 +46,25 @@ void add_text(CLI::App& app, const char* name, std::optional<std::string>& out, 
       ->type_name(type);
 }
 
-}  // namespace
+/// What is asked of the program about itself.
+struct Questions {
+  std::string manual;
+  std::string completion;
+};
 
-std::optional<int> parse(int argc, char** argv, Options& options) {
-  CLI::App app("cloud-p2p: one node of a replicated image store.", "cloud-p2p");
-  app.footer(kFooter);
-  app.set_version_flag("--version", std::string("cloud-p2p ") + cloudp2p::version());
-  cloudp2p::ConfigFlags& flags = options.flags;
+/// Of no group: told to the build, not to people.
+void add_hidden(CLI::App& app, Questions& questions) {
+  app.add_option("--manual", questions.manual)->group("");
+  app.add_option("--completion", questions.completion)->group("");
+}
+
+struct Unserved {
   std::string http = "off";
   std::string tls;
+};
+
+void add_options(CLI::App& app, Options& options, Unserved& unserved) {
+  cloudp2p::ConfigFlags& flags = options.flags;
   add_text(app, "--config", flags.config_file, "FILE", "config file (JSON)");
   add_text(app, "--node-id", flags.node_id, "N", "this node's number among the peers");
   add_text(app, "--peers", flags.peers, "LIST", "1=host:port,2=host:port,...");
@@ -59,15 +72,43 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
   add_text(app, "--listen", flags.listen, "HOST:PORT", "listen here instead of at the peer entry");
   add_text(app, "--encryption-key-file", flags.encryption_key_file, "FILE",
            "the cluster's key; without one: loopback only");
-  app.add_option("--http", http, "only \"off\" in this version")->type_name("HOST:PORT|off");
-  app.add_option("--tls-cert", tls, "not in this version")->type_name("FILE");
-  app.add_option("--tls-key", tls, "not in this version")->type_name("FILE");
-  add_text(app, "--log-level", flags.log_level, "LEVEL", "debug, info, contract, warning or error");
-  add_text(app, "--log-format", flags.log_format, "FORMAT", "text or json");
+  app.add_option("--http", unserved.http, "only \"off\" in this version")->type_name("HOST:PORT|off");
+  app.add_option("--tls-cert", unserved.tls, "not in this version")->type_name("FILE");
+  app.add_option("--tls-key", unserved.tls, "not in this version")->type_name("FILE");
+  add_text(app, "--log-level", flags.log_level, "debug|info|contract|warning|error",
+           "what is less important is left out");
+  add_text(app, "--log-format", flags.log_format, "text|json", "a line of text, or an object, for each event");
   add_text(app, "--log-file", flags.log_file, "FILE", "instead of stderr");
   CLI::Option* const check = app.add_flag("--check-config", options.check_config, "check the configuration and exit");
   app.add_flag("--print-config", options.print_config, "print the effective configuration as JSON and exit")
       ->excludes(check);
+}
+
+int answer(const Questions& questions, const CLI::App& app) {
+  const std::string version = std::string("cloudp2p ") + cloudp2p::version();
+  const command_line::ProgramWords words = command_line::words_of(app, "cloud-p2p");
+  if (questions.manual == "cloud-p2p.json.5") {
+    std::cout << command_line::config_page(cloudp2p::config_keys(), {"cloud-p2p.json", 5, version},
+                                           {"cloud-p2p(8)", "cloud-p2p-client(1)"});
+  } else if (!questions.manual.empty()) {
+    std::cout << command_line::program_page(words, {"cloud-p2p", 8, version},
+                                            {"cloud-p2p-client(1)", "cloud-p2p.json(5)"});
+  } else {
+    std::cout << command_line::completion_script(words, questions.completion);
+  }
+  return kOk;
+}
+
+}  // namespace
+
+std::optional<int> parse(int argc, char** argv, Options& options) {
+  CLI::App app("cloud-p2p: one node of a replicated image store.", "cloud-p2p");
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string("cloud-p2p ") + cloudp2p::version());
+  Questions questions;
+  Unserved unserved;
+  add_hidden(app, questions);
+  add_options(app, options, unserved);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& done) {
@@ -75,7 +116,8 @@ std::optional<int> parse(int argc, char** argv, Options& options) {
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   }
-  if (http != "off" || !tls.empty()) {
+  if (!questions.manual.empty() || !questions.completion.empty()) return answer(questions, app);
+  if (unserved.http != "off" || !unserved.tls.empty()) {
     return usage_error("this version serves no HTTP: leave out --http, --tls-cert and --tls-key, or say --http off");
   }
   return std::nullopt;

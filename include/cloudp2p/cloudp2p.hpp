@@ -6,6 +6,7 @@
 #include <cloudp2p/catalog.hpp>
 #include <cloudp2p/client.hpp>
 #include <cloudp2p/config.hpp>
+#include <cloudp2p/config_keys.hpp>
 #include <cloudp2p/host.hpp>
 #include <cloudp2p/json_writer.hpp>
 #include <cloudp2p/node.hpp>

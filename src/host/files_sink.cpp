@@ -116,14 +116,20 @@ class WorkerSink final : public ImageSink {
     worker_.post([received = received_] { received->restart(); });
   }
   void write(Buffer bytes, Callback<void(Status)> done) override {
-    worker_.post(
-        [received = received_, bytes = std::move(bytes), done = std::move(done)] { done(received->write(bytes)); });
+    worker_.post([received = received_, bytes = std::move(bytes), done = std::move(done)]() mutable {
+      const Status written = std::exchange(received, nullptr)->write(bytes);
+      done(written);
+    });
   }
   void finish(const ImageRecord& record, Callback<void(Status)> done) override {
-    worker_.post([received = received_, record, done = std::move(done)] { done(received->finish(record)); });
+    worker_.post([received = received_, record, done = std::move(done)]() mutable {
+      const Status finished = std::exchange(received, nullptr)->finish(record);
+      done(finished);
+    });
   }
 
  private:
+  /// Work lets go of it before it answers: who drops the sink in the answer finds the part gone when the sink is.
   const std::shared_ptr<Received> received_;
   Worker worker_;
 };

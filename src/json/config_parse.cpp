@@ -3,6 +3,7 @@
 #include "json/json_reader.hpp"
 
 #include <cloudp2p/config.hpp>
+#include <cloudp2p/config_keys.hpp>
 
 #include <limits>
 
@@ -20,6 +21,8 @@ constexpr std::uint64_t kRetriesMax = 1'000;
 constexpr std::uint64_t kSchema = 1;
 constexpr char kAddress[] = "\"host:port\"";
 constexpr char kPath[] = "a path";
+constexpr char kAccept[] = "\"images\" or \"any\"";
+constexpr char kHexDigits[] = "64 hex digits";
 
 struct Draft {
   Config config;
@@ -74,15 +77,22 @@ Status read_accept(const Place& at, Draft& draft) {
   return read_choice(at, draft.config.accept_any, kAcceptNames);
 }
 
+constexpr Field<PeerEntry> kPeerFields[] = {
+    {"id",
+     [](const Place& p, PeerEntry& e) { return read_id(p, e.peer.id); },
+     {"number", "required", "1 to 4294967295, unique; the highest live one leads."}},
+    {"address",
+     [](const Place& p, PeerEntry& e) { return read_address(p, e.peer.address); },
+     {kAddress, "required", "Unique. IPv4, [IPv6] or a name; port 0 only in a cluster of one."}},
+    {"public_key",
+     [](const Place& p, PeerEntry& e) { return read_text(p, e.public_key, kHexDigits); },
+     {kHexDigits, "none", "The X25519 key that this peer must prove, with identity_file."}},
+};
+
 Status read_peer(const Place& at, Draft& draft) {
-  static constexpr Field<PeerEntry> kFields[] = {
-      {"id", [](const Place& p, PeerEntry& e) { return read_id(p, e.peer.id); }},
-      {"address", [](const Place& p, PeerEntry& e) { return read_address(p, e.peer.address); }},
-      {"public_key", [](const Place& p, PeerEntry& e) { return read_text(p, e.public_key, "64 hex digits"); }},
-  };
   PeerEntry entry;
   std::set<std::string_view> seen;
-  if (Status status = read_object<PeerEntry>(at, entry, kFields, &seen); !status) return status;
+  if (Status status = read_object<PeerEntry>(at, entry, kPeerFields, &seen); !status) return status;
   for (const char* needed : {"id", "address"}) {
     if (!seen.contains(needed)) return at.error(std::string("\"") + needed + "\" is missing");
   }
@@ -113,15 +123,23 @@ Status read_rights(const Place& at, Rights& out) {
   });
 }
 
+constexpr Field<ClientIdentity> kClientFields[] = {
+    {"name",
+     [](const Place& p, ClientIdentity& c) { return read_text(p, c.name, "a name"); },
+     {"string", "required", "1 to 200 bytes, unique."}},
+    {"public_key",
+     [](const Place& p, ClientIdentity& c) { return read_text(p, c.public_key, kHexDigits); },
+     {kHexDigits, "required", "Unique. The X25519 key that the client must prove."}},
+    {"rights",
+     [](const Place& p, ClientIdentity& c) { return read_rights(p, c.rights); },
+     {"array", "all",
+      "At least one of \"read\", \"write\" (store; delete, which needs \"read\" too), \"admin\" (scrub, step-down)."}},
+};
+
 Status read_client_identity(const Place& at, Draft& draft) {
-  static constexpr Field<ClientIdentity> kFields[] = {
-      {"name", [](const Place& p, ClientIdentity& c) { return read_text(p, c.name, "a name"); }},
-      {"public_key", [](const Place& p, ClientIdentity& c) { return read_text(p, c.public_key, "64 hex digits"); }},
-      {"rights", [](const Place& p, ClientIdentity& c) { return read_rights(p, c.rights); }},
-  };
   ClientIdentity client;
   std::set<std::string_view> seen;
-  if (Status status = read_object<ClientIdentity>(at, client, kFields, &seen); !status) return status;
+  if (Status status = read_object<ClientIdentity>(at, client, kClientFields, &seen); !status) return status;
   for (const char* needed : {"name", "public_key"}) {
     if (!seen.contains(needed)) return at.error(std::string("\"") + needed + "\" is missing");
   }
@@ -129,16 +147,30 @@ Status read_client_identity(const Place& at, Draft& draft) {
   return {};
 }
 
+constexpr Field<ElectionTiming> kElectionFields[] = {
+    {"heartbeat_ms",
+     [](const Place& p, ElectionTiming& t) { return read_ms(p, t.heartbeat, kHourMs); },
+     {"number", "100", "How often a leader is heard. At least 1; at least the round trip on slow links."}},
+    {"failure_timeout_ms",
+     [](const Place& p, ElectionTiming& t) { return read_ms(p, t.failure_timeout, kHourMs); },
+     {"number", "600", "A leader that is not heard for this long is replaced. At least 3 times heartbeat_ms."}},
+    {"stagger_ms",
+     [](const Place& p, ElectionTiming& t) { return read_ms(p, t.stagger, kHourMs); },
+     {"number", "100", "Added to the failure timeout for each higher id believed alive."}},
+    {"answer_timeout_ms",
+     [](const Place& p, ElectionTiming& t) { return read_ms(p, t.answer_timeout, kHourMs); },
+     {"number", "150", "The longest wait for a higher id's answer. At least 1, less than failure_timeout_ms."}},
+    {"takeover_delay_ms",
+     [](const Place& p, ElectionTiming& t) { return read_ms(p, t.takeover_delay, kHourMs); },
+     {"number", "5000",
+      "How long a higher id waits before it leads again; doubled for each loss of the lead in the last 10 minutes."}},
+    {"founding_grace_ms",
+     [](const Place& p, ElectionTiming& t) { return read_ms(p, t.founding_grace, kHourMs); },
+     {"number", "1000", "How long a first start waits for all before a majority suffices."}},
+};
+
 Status read_election(const Place& at, Draft& draft) {
-  static constexpr Field<ElectionTiming> kFields[] = {
-      {"heartbeat_ms", [](const Place& p, ElectionTiming& t) { return read_ms(p, t.heartbeat, kHourMs); }},
-      {"failure_timeout_ms", [](const Place& p, ElectionTiming& t) { return read_ms(p, t.failure_timeout, kHourMs); }},
-      {"stagger_ms", [](const Place& p, ElectionTiming& t) { return read_ms(p, t.stagger, kHourMs); }},
-      {"answer_timeout_ms", [](const Place& p, ElectionTiming& t) { return read_ms(p, t.answer_timeout, kHourMs); }},
-      {"takeover_delay_ms", [](const Place& p, ElectionTiming& t) { return read_ms(p, t.takeover_delay, kHourMs); }},
-      {"founding_grace_ms", [](const Place& p, ElectionTiming& t) { return read_ms(p, t.founding_grace, kHourMs); }},
-  };
-  return read_object<ElectionTiming>(at, draft.config.timing, kFields);
+  return read_object<ElectionTiming>(at, draft.config.timing, kElectionFields);
 }
 
 Status read_free_bytes(const Place& at, Draft& draft) {
@@ -155,48 +187,70 @@ Status read_scrub_days(const Place& at, Draft& draft) {
   return {};
 }
 
-Status read_store(const Place& at, Draft& draft) {
-  static constexpr Field<Draft> kFields[] = {
-      {"image_bytes_max",
-       [](const Place& p, Draft& d) {
-         return read(p, d.config.image_bytes_max, {1, kBytesMax});
-       }},
-      {"accept", read_accept},
-      {"free_bytes_min", read_free_bytes},
-      {"repair_bytes_per_second",
-       [](const Place& p, Draft& d) {
-         return read(p, d.config.repair_bytes_per_second, {0, kBytesMax});
-       }},
-      {"scrub_days", read_scrub_days},
-      {"scrub_bytes_per_second",
-       [](const Place& p, Draft& d) {
-         return read(p, d.config.scrub_bytes_per_second, {0, kBytesMax});
-       }},
-  };
-  return read_object<Draft>(at, draft, kFields);
+Status read_retries(const Place& at, Config& config) {
+  std::uint64_t retries = 0;
+  if (Status status = read(at, retries, {0, kRetriesMax}); !status) return status;
+  config.retries = static_cast<unsigned>(retries);
+  return {};
 }
+
+constexpr Field<Draft> kStoreFields[] = {
+    {"image_bytes_max",
+     [](const Place& p, Draft& d) {
+       return read(p, d.config.image_bytes_max, {1, kBytesMax});
+     },
+     {"number", "1073741824", "The largest image that is taken, in bytes."}},
+    {"accept", read_accept, {kAccept, "\"images\"", "See accept; not both."}},
+    {"free_bytes_min",
+     read_free_bytes,
+     {"number", "the smaller of 1 GiB and 5 % of the disk", "Images stop when less than this is free."}},
+    {"repair_bytes_per_second",
+     [](const Place& p, Draft& d) {
+       return read(p, d.config.repair_bytes_per_second, {0, kBytesMax});
+     },
+     {"number", "0", "The most that repair fetches. 0: as fast as uploads leave room."}},
+    {"scrub_days",
+     read_scrub_days,
+     {"number", "30",
+      "Every stored copy is read and checked against its digest this often. 0: never by itself; at most 3650."}},
+    {"scrub_bytes_per_second",
+     [](const Place& p, Draft& d) {
+       return read(p, d.config.scrub_bytes_per_second, {0, kBytesMax});
+     },
+     {"number", "0",
+      "The most that a scrub reads. 0: in the background what scrub_days needs, on demand 128 MiB a second."}},
+};
+
+Status read_store(const Place& at, Draft& draft) {
+  return read_object<Draft>(at, draft, kStoreFields);
+}
+
+constexpr Field<Config> kLogFields[] = {
+    {"level",
+     [](const Place& p, Config& c) { return read_choice(p, c.log_level, kLogLevelNames); },
+     {"\"debug\", \"info\", \"contract\", \"warning\" or \"error\"", "\"info\"",
+      "What is less important is left out."}},
+    {"format",
+     [](const Place& p, Config& c) { return read_choice(p, c.log_json, kLogFormatNames); },
+     {"\"text\" or \"json\"", "\"text\"", ""}},
+    {"file",
+     [](const Place& p, Config& c) { return read_text(p, c.log_file, kPath); },
+     {"path", "none", "Instead of stderr."}},
+};
 
 Status read_log(const Place& at, Draft& draft) {
-  static constexpr Field<Config> kFields[] = {
-      {"level", [](const Place& p, Config& c) { return read_choice(p, c.log_level, kLogLevelNames); }},
-      {"format", [](const Place& p, Config& c) { return read_choice(p, c.log_json, kLogFormatNames); }},
-      {"file", [](const Place& p, Config& c) { return read_text(p, c.log_file, kPath); }},
-  };
-  return read_object<Config>(at, draft.config, kFields);
+  return read_object<Config>(at, draft.config, kLogFields);
 }
 
+constexpr Field<Config> kClientSideFields[] = {
+    {"timeout_ms",
+     [](const Place& p, Config& c) { return read_ms(p, c.timeout, 24 * kHourMs); },
+     {"number", "30000", "Of one operation without any progress. 1 to 86400000."}},
+    {"retries", read_retries, {"number", "8", "How many different failures one operation survives. 0 to 1000."}},
+};
+
 Status read_client_side(const Place& at, Draft& draft) {
-  static constexpr Field<Config> kFields[] = {
-      {"timeout_ms", [](const Place& p, Config& c) { return read_ms(p, c.timeout, 24 * kHourMs); }},
-      {"retries",
-       [](const Place& p, Config& c) {
-         std::uint64_t retries = 0;
-         Status status = read(p, retries, {0, kRetriesMax});
-         if (status) c.retries = static_cast<unsigned>(retries);
-         return status;
-       }},
-  };
-  return read_object<Config>(at, draft.config, kFields);
+  return read_object<Config>(at, draft.config, kClientSideFields);
 }
 
 Status read_listen(const Place& at, Draft& draft) {
@@ -211,33 +265,73 @@ Status read_schema(const Place& at, Draft&) {
   return read(at, schema, {kSchema, kSchema});
 }
 
+Status read_clients(const Place& at, Draft& draft) {
+  return read_array(at, [&](const Place& item) { return read_client_identity(item, draft); });
+}
+
+constexpr Field<Draft> kRootFields[] = {
+    {"peers",
+     read_peers,
+     {"array", "nodes 1–3 on 127.0.0.1:7001–7003", "The nodes, 1 to 15. PEERS and --peers replace the list."}},
+    {"shared_dir",
+     [](const Place& p, Draft& d) { return read_text(p, d.config.shared_dir, "the path of a directory"); },
+     {"path", "\"./images\"", "Where a node keeps its images; created if missing."}},
+    {"shared",
+     [](const Place& p, Draft& d) { return read_flag(p, d.config.shared); },
+     {"boolean", "false",
+      "All nodes mount one shared_dir, and only the leader writes to it. The same on every node; not with \"quorum\": "
+      "\"none\"."}},
+    {"node_id",
+     [](const Place& p, Draft& d) { return read_id(p, d.config.node_id); },
+     {"number", "none", "This node, among the peers; NODE_ID and --node-id are stronger."}},
+    {"listen",
+     read_listen,
+     {kAddress, "this node's peer address", "Listen here instead; BIND and --listen are stronger."}},
+    {"encryption_key",
+     [](const Place& p, Draft& d) { return read_secret(p, d.config.encryption_key); },
+     {kHexDigits, "none", "The cluster's key; not together with encryption_key_file, never printed."}},
+    {"encryption_key_file",
+     [](const Place& p, Draft& d) { return read_text(p, d.config.encryption_key_file, kPath); },
+     {"path", "none", "One line: 64 hex digits, or \"client:\" and 64 hex digits. Readable by its owner only."}},
+    {"previous_key_file",
+     [](const Place& p, Draft& d) { return read_text(p, d.config.previous_key_file, kPath); },
+     {"path", "none", "A key that is still accepted from others while keys rotate."}},
+    {"identity_file",
+     [](const Place& p, Draft& d) { return read_text(p, d.config.identity_file, kPath); },
+     {"path", "none", "One line, an X25519 secret in hex. Needs a key; switches identities on, for all nodes alike."}},
+    {"clients", read_clients, {"array", "none", "Client identities."}},
+    {"quorum",
+     [](const Place& p, Draft& d) { return read_choice(p, d.config.quorum, kQuorumNames); },
+     {"\"majority\" or \"none\"", "\"majority\"", "The same on every node, or they refuse each other."}},
+    {"takeover",
+     [](const Place& p, Draft& d) { return read_choice(p, d.config.takeover, kTakeoverNames); },
+     {"\"polite\", \"never\" or \"immediate\"", "\"polite\"", "What a returning higher id does."}},
+    {"accept", read_accept, {kAccept, "\"images\"", "What may be stored; also as store.accept, not both."}},
+    {"election",
+     read_election,
+     {"object", "", "Times in milliseconds, at most 3600000. The same on all nodes and clients."}},
+    {"store", read_store, {"object", "", ""}},
+    {"log", read_log, {"object", "", ""}},
+    {"client", read_client_side, {"object", "", ""}},
+    {"schema", read_schema, {"1", "1", "The version of this format."}},
+};
+
 Status read_root(const Place& at, Draft& draft) {
-  static constexpr Field<Draft> kFields[] = {
-      {"peers", read_peers},
-      {"shared_dir",
-       [](const Place& p, Draft& d) { return read_text(p, d.config.shared_dir, "the path of a directory"); }},
-      {"shared", [](const Place& p, Draft& d) { return read_flag(p, d.config.shared); }},
-      {"node_id", [](const Place& p, Draft& d) { return read_id(p, d.config.node_id); }},
-      {"listen", read_listen},
-      {"encryption_key", [](const Place& p, Draft& d) { return read_secret(p, d.config.encryption_key); }},
-      {"encryption_key_file",
-       [](const Place& p, Draft& d) { return read_text(p, d.config.encryption_key_file, kPath); }},
-      {"previous_key_file", [](const Place& p, Draft& d) { return read_text(p, d.config.previous_key_file, kPath); }},
-      {"identity_file", [](const Place& p, Draft& d) { return read_text(p, d.config.identity_file, kPath); }},
-      {"clients",
-       [](const Place& p, Draft& d) {
-         return read_array(p, [&](const Place& item) { return read_client_identity(item, d); });
-       }},
-      {"quorum", [](const Place& p, Draft& d) { return read_choice(p, d.config.quorum, kQuorumNames); }},
-      {"takeover", [](const Place& p, Draft& d) { return read_choice(p, d.config.takeover, kTakeoverNames); }},
-      {"accept", read_accept},
-      {"election", read_election},
-      {"store", read_store},
-      {"log", read_log},
-      {"client", read_client_side},
-      {"schema", read_schema},
-  };
-  return read_object<Draft>(at, draft, kFields);
+  return read_object<Draft>(at, draft, kRootFields);
+}
+
+template <class T>
+void add_keys(std::vector<ConfigKey>& out, const std::string& prefix, std::span<const Field<T>> fields) {
+  for (const Field<T>& field : fields) {
+    out.push_back({prefix + std::string(field.key), field.text.type, field.text.fallback, field.text.about});
+    if (!prefix.empty()) continue;
+    if (field.key == "peers") add_keys<PeerEntry>(out, "peers[].", kPeerFields);
+    if (field.key == "clients") add_keys<ClientIdentity>(out, "clients[].", kClientFields);
+    if (field.key == "election") add_keys<ElectionTiming>(out, "election.", kElectionFields);
+    if (field.key == "store") add_keys<Draft>(out, "store.", kStoreFields);
+    if (field.key == "log") add_keys<Config>(out, "log.", kLogFields);
+    if (field.key == "client") add_keys<Config>(out, "client.", kClientSideFields);
+  }
 }
 
 /// simdjson knows that the text is wrong; the scanner knows where.
@@ -272,6 +366,15 @@ Result<Config> parse(std::string_view text) {
 
 }  // namespace
 }  // namespace json
+
+const std::vector<ConfigKey>& config_keys() {
+  static const std::vector<ConfigKey> all = [] {
+    std::vector<ConfigKey> out;
+    json::add_keys<json::Draft>(out, "", json::kRootFields);
+    return out;
+  }();
+  return all;
+}
 
 Result<Config> parse_config(std::string_view json, const std::string& file) {
   Result<Config> parsed = json::parse(json);

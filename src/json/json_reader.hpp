@@ -47,11 +47,19 @@ template <class T, std::size_t N>
   return {};
 }
 
+/// What people are told about a key (see ConfigKey).
+struct KeyText {
+  const char* type;
+  const char* fallback;
+  const char* about;
+};
+
 /// One key that an object may have, and how it is read into a T.
 template <class T>
 struct Field {
   std::string_view key;
   Status (*read)(const Place& at, T& out);
+  KeyText text;
 };
 
 /// "unknown key", with the known key that was probably meant.

@@ -87,9 +87,11 @@ std::string refusal_in_src(const std::string& file, const Include& include) {
 
 std::string refusal_in_program(const SourceFile& file, const Include& include, const std::vector<SourceFile>& files) {
   if (!include.quoted) return {};
+  // What both programs are made with.
+  if (file.path.starts_with("apps/") && include.path.starts_with("command_line/")) return {};
   const std::string sibling = folder_of(file.path) + "/" + include.path;
   const bool beside = std::any_of(files.begin(), files.end(), [&](const SourceFile& f) { return f.path == sibling; });
-  return beside ? "" : "apps and examples include <cloudp2p/...>, like any user, and files beside them";
+  return beside ? "" : "apps and examples include <cloudp2p/...>, like any user, and files beside them; apps also command_line/";
 }
 
 void check_includes(const SourceFile& file, const std::vector<SourceFile>& files, std::vector<Finding>& out) {
