@@ -26,7 +26,11 @@ void add_options_of(CLI::App& sub, const std::string& name, Command& command) {
     if (required) option->required();
     return option;
   };
-  if (name == "send-image") {
+  if (name == "status") {
+    sub.add_flag("--check", command.check, "one line, and an exit status for monitors: 0 ok, 3 degraded, 5 down");
+  } else if (name == "ping") {
+    arguments("NODE", "the numbers of the nodes to ask; without any: all", false);
+  } else if (name == "send-image") {
     arguments("PATH", "files, folders (with -r), or - for standard input", true);
     sub.add_flag("-r,--recursive", command.recursive, "send the images in folders, and in the folders below");
     sub.add_option("-j,--jobs", command.jobs, "uploads at once (4)")->type_name("N")->check(jobs_range());

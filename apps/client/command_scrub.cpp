@@ -103,9 +103,7 @@ class Following {
     return all;
   }
   bool pause(std::chrono::milliseconds wait) {
-    for (const auto until = Clock::now() + wait; Clock::now() < until; std::this_thread::sleep_for(50ms))
-      if (session_.interrupts.interrupted()) break;
-    if (!session_.interrupts.interrupted()) return true;
+    if (!session_.interrupts.wait(wait)) return true;
     failure_ = cloudp2p::exit_code(Errc::cancelled);
     return false;
   }

@@ -52,10 +52,10 @@ int run_help(Session& session, const Command& command) {
 
 int dispatch(Session& session, const Command& command) {
   const std::string& name = command.name;
-  if (name == "status") return run_status(session);
+  if (name == "status") return run_status(session, command);
   if (name == "discover") return run_discover(session);
   if (name == "members") return run_members(session);
-  if (name == "ping") return run_ping(session);
+  if (name == "ping") return run_ping(session, command);
   if (name == "step-down") return run_step_down(session);
   if (name == "send-image") return run_send_image(session, command);
   if (name == "get") return run_get(session, command);

@@ -7,10 +7,10 @@ namespace client {
 
 [[nodiscard]] int run_command(Session& session, const Command& command);
 
-[[nodiscard]] int run_status(Session& session);
+[[nodiscard]] int run_status(Session& session, const Command& command);
 [[nodiscard]] int run_discover(Session& session);
 [[nodiscard]] int run_members(Session& session);
-[[nodiscard]] int run_ping(Session& session);
+[[nodiscard]] int run_ping(Session& session, const Command& command);
 [[nodiscard]] int run_step_down(Session& session);
 [[nodiscard]] int run_send_image(Session& session, const Command& command);
 [[nodiscard]] int run_get(Session& session, const Command& command);

@@ -29,14 +29,32 @@ Exit status: 0 ok, 1 failure, 2 usage, 3 some of many failed, 4 key or permissio
 
 const std::vector<CommandHelp>& command_help() {
   static const std::vector<CommandHelp> all = {
-      {"status", "who leads, and how every node is", "The leader's line, then the table of `members`.\n"},
+      {"status", "who leads, and how every node is", R"(The leader's line, then the table of `members`. Exit status 0 while a node leads, 5 otherwise.
+
+With --check one line for monitors (with -o json the whole, with "condition" and "problems"), and the exit status
+  0  ok: a node leads, every member is there, votes and can store, every image has all its copies
+  3  degraded: uploads and reads go on, but something of that is missing; the line says what (copies of images that were
+     stored in this moment may be under way: they have two seconds)
+  5  down: no node leads, or none answers
+  4  the key is not the cluster's
+
+Example, for a monitor whose plugins end with 1 for a warning and 2 for an alarm:
+  client --timeout 5s status --check; case $? in 0) exit 0 ;; 3) exit 1 ;; *) exit 2 ;; esac
+)"},
       {"discover", "ask all nodes who leads now", ""},
       {"members", "every node: role, images, what it misses or found damaged, free space",
        R"("missing" counts the images whose bytes that node lacks; they are copied to it in the background. "damaged" counts the
 copies that it has found damaged or gone since it started, and replaced or still lacks. The date says when, of all its
 copies, the one that was verified longest ago was last read and found good: see `scrub`.
 )"},
-      {"ping", "the round trip to every configured node", ""},
+      {"ping", "the round trip to every configured node, or to some",
+       R"(Exit status 0 when all that were asked answer, 3 when some do, 5 when none does. Whether one of them leads is not asked:
+`discover` ends with 5 when none does, `status --check` tells all.
+
+Examples:
+  ping
+  ping 2
+)"},
       {"step-down", "let the leader hand over to its best follower",
        R"(Before work on the leader's machine: it stays a member, and clients see one pause. Answers when the next leader serves.
 If the former leader has the highest id it takes the lead back by itself, but not at once: after twice

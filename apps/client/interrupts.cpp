@@ -58,6 +58,11 @@ bool Interrupts::interrupted() {
   return interrupted_;
 }
 
+bool Interrupts::wait(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return interrupt_.wait_for(lock, patience, [this] { return interrupted_; });
+}
+
 void Interrupts::set_at_prompt(bool at_prompt) {
   const std::lock_guard lock(mutex_);
   at_prompt_ = at_prompt;
@@ -67,6 +72,7 @@ void Interrupts::take(int signal) {
   if (cancel_ && signal > 0 && interrupted_) ::_exit(kInterruptedExit);
   if (cancel_ && (signal > 0 || interrupted_)) {
     interrupted_ = true;
+    interrupt_.notify_all();
     cancel_();
   } else if (signal == SIGINT && at_prompt_) {
     (void)!::write(wake_[1], "", 1);

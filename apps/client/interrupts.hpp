@@ -3,6 +3,7 @@
 // Thread:    SIGINT and SIGTERM are blocked everywhere and taken by one thread. Make it before any other thread.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -23,6 +24,8 @@ class Interrupts {
   void disarm();
   /// Since `arm`, until `disarm`.
   [[nodiscard]] bool interrupted();
+  /// As long as that, unless an interrupt comes: then true, at once.
+  [[nodiscard]] bool wait(std::chrono::milliseconds patience);
 
   /// While a line is edited an interrupt makes this descriptor readable, instead of ending the program.
   void set_at_prompt(bool at_prompt);
@@ -33,6 +36,7 @@ class Interrupts {
   void take(int signal);
 
   std::mutex mutex_;
+  std::condition_variable interrupt_;
   std::function<void()> cancel_;
   bool interrupted_ = false;
   bool at_prompt_ = false;
