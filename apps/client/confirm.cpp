@@ -21,6 +21,7 @@ bool confirmed(Session& session, const std::string& question) {
     if (::read(STDIN_FILENO, &byte, 1) != 1 || byte == '\n') break;
     answer += byte;
   }
+  if (session.interrupts.interrupted()) (void)!::write(STDERR_FILENO, "\n", 1);  // The line that Ctrl-C left.
   return !session.interrupts.interrupted() && (answer == "y" || answer == "Y" || answer == "yes");
 }
 

@@ -25,7 +25,10 @@ std::string history_path() {
 class TerminalReader final : public LineReader {
  public:
   TerminalReader(Interrupts& interrupts, IdLookup ids)
-      : interrupts_(interrupts), ids_(std::move(ids)), edit_(el_init("client", stdin, stdout, stderr)), history_(history_init()) {
+      : interrupts_(interrupts),
+        ids_(std::move(ids)),
+        edit_(el_init("client", stdin, stdout, stderr)),
+        history_(history_init()) {
     HistEvent event;
     history(history_, &event, H_SETSIZE, kHistoryMax);
     history(history_, &event, H_SETUNIQUE, 1);
@@ -63,12 +66,19 @@ class TerminalReader final : public LineReader {
     std::string text(line, static_cast<std::size_t>(count));
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
       text.pop_back();
-    HistEvent event;
-    if (!text.empty()) history(history_, &event, H_ENTER, text.c_str());
+    remember(text);
     return text;
   }
 
  private:
+  /// The blank that completion left at the end is no part of what was meant.
+  void remember(std::string text) {
+    while (text.ends_with(' ') && !text.ends_with("\\ "))
+      text.pop_back();
+    HistEvent event;
+    if (!text.empty()) history(history_, &event, H_ENTER, text.c_str());
+  }
+
   static TerminalReader& self(EditLine* edit) {
     void* data = nullptr;
     el_get(edit, EL_CLIENTDATA, &data);

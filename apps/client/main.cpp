@@ -4,9 +4,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <clocale>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 
 namespace {
 
@@ -20,7 +22,10 @@ void forbid_core_dumps() {
 int run(std::vector<std::string> words) {
   client::Settings settings;
   client::Command command;
-  if (const client::Parsed done = client::parse_command_line(std::move(words), settings, command)) return *done;
+  if (const client::Parsed done = client::parse_command_line(std::move(words), settings, command)) {
+    if (!std::cout.flush()) client::output_lost(errno);  // Help and such.
+    return *done;
+  }
   forbid_core_dumps();
   const bool at_prompt = command.name.empty();
   client::Session session(std::move(settings), at_prompt);

@@ -3,8 +3,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace client {
 
@@ -33,14 +36,23 @@ std::string next_step(const Error& error) {
 
 }  // namespace
 
+void output_lost(int error_number) {
+  if (error_number == EPIPE) {
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  std::fprintf(stderr, "[Client] ✗ the output cannot be written: %s\n", std::strerror(error_number));
+  ::_exit(1);
+}
+
 Output::Output(const Settings& settings, bool at_prompt)
     : settings_(settings), at_prompt_(at_prompt), colour_(colour_wanted(settings)) {}
 
 void Output::write(std::FILE* to, const std::string& text) {
   const std::lock_guard lock(mutex_);
   clear_bar();
-  std::fwrite(text.data(), 1, text.size(), to);
-  std::fflush(to);
+  const bool taken = std::fwrite(text.data(), 1, text.size(), to) == text.size() && std::fflush(to) == 0;
+  if (!taken && to == stdout) output_lost(errno);
 }
 
 void Output::print(const std::string& lines) {

@@ -51,6 +51,8 @@ class Output {
   std::size_t bar_lines_ = 0;  ///< On the screen now.
 };
 
+/// stdout took less than it was given: ends the program, like SIGPIPE when the reader has left, else with an error.
+[[noreturn]] void output_lost(int error_number);
 /// Of the terminal behind stderr.
 [[nodiscard]] std::size_t terminal_columns();
 /// Without control characters.

@@ -5,7 +5,13 @@
 
 #include <unistd.h>
 
+#include <future>
+
 namespace client {
+
+using cloudp2p::ClientHost;
+using cloudp2p::Result;
+
 namespace {
 
 void run_line(Session& session, std::vector<std::string> words) {
@@ -16,13 +22,21 @@ void run_line(Session& session, std::vector<std::string> words) {
   settings.json = json;  // `-o` was meant for this line.
 }
 
-/// For Tab: the newest images. A prompt that waits for an answer says nothing until then, so it is asked shortly.
+/// For Tab: the newest images. The prompt stands still meanwhile, so that a cluster which does not answer at once is
+/// left.
 std::vector<std::string> ids_beginning(Session& session, const std::string& typed) {
+  constexpr std::chrono::seconds kPatience{2};
   std::vector<std::string> out;
-  if (const auto host = session.host()) {
-    const auto page = (*host)->list({cloudp2p::limits::kListPageMax, {}, 0});
+  if (const Result<ClientHost*> host = session.host()) {
+    auto listed = std::async(std::launch::async, [host = *host] {
+      return host->list({cloudp2p::limits::kListPageMax, {}, 0});
+    });
+    while (listed.wait_for(kPatience) == std::future_status::timeout)
+      (*host)->cancel_all();
+    const Result<cloudp2p::ListPage> page = listed.get();
     for (std::size_t i = 0; page && i < page->entries.size(); ++i)
-      if (std::string id = short_id(page->entries[i].record.digest); id.rfind(typed, 0) == 0) out.push_back(std::move(id));
+      if (std::string id = short_id(page->entries[i].record.digest); id.rfind(typed, 0) == 0)
+        out.push_back(std::move(id));
   }
   session.end_command();
   return out;
@@ -33,7 +47,9 @@ std::vector<std::string> ids_beginning(Session& session, const std::string& type
 int run_prompt(Session& session) {
   const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
   const std::unique_ptr<LineReader> reader =
-      terminal ? terminal_reader(session.interrupts, [&session](const std::string& typed) { return ids_beginning(session, typed); }) : plain_reader(session.out.json() ? "" : "> ");
+      terminal ? terminal_reader(session.interrupts,
+                                 [&session](const std::string& typed) { return ids_beginning(session, typed); })
+               : plain_reader(session.out.json() ? "" : "> ");
   if (terminal) session.out.note("cloudp2p client " + std::string(cloudp2p::version()) + ": `help` lists the commands");
   while (const std::optional<std::string> line = reader->next()) {
     std::optional<std::vector<std::string>> words = split_words(*line);
