@@ -265,7 +265,9 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
       return bound == nullptr || former || bound->incarnation == incarnation;
     };
     const auto copy = node.copies.find(record.stamp);
-    const bool had = node.damaged && copy != node.copies.end() && counts(copy->second.incarnation);
+    // Rot that is found between the record and the answer takes a copy as it would a moment later.
+    const bool lost = node.damaged || rotted_.contains(record.digest);
+    const bool had = lost && copy != node.copies.end() && counts(copy->second.incarnation);
     return had || (counts(node.incarnation) && holds(node, record.digest, record.stamp));
   };
   const auto in_time = [&](const Watched& node) {

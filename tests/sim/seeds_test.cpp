@@ -25,6 +25,7 @@ constexpr Life kFailedOnce[] = {
     {1455, 3},    // a node that nobody was bound to counted for a majority of the former members
     {1656, 3},    // a rotten file of a deleted image stayed beside the new one
     {701687, 7},  // the simulator's own: bounds that forgot new kinds of fault
+    {922266, 3},  // the same: rot found between the record and its answer, beside a node without its files
 };
 
 }  // namespace
