@@ -27,20 +27,54 @@ if(TARGET manual)
   endforeach()
 endif()
 
-install(TARGETS ${installed_targets} EXPORT cloudp2pTargets
+# What links without any dependency when the library is shared, and what never does.
+set(static_targets cloudp2p_testing)
+if(TARGET cloudp2p_static)
+  list(APPEND static_targets cloudp2p_static)
+endif()
+install(TARGETS cloudp2p_headers cloudp2p EXPORT cloudp2pTargets
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install(EXPORT cloudp2pTargets NAMESPACE cloudp2p:: DESTINATION "${package_dir}")
+install(TARGETS ${static_targets} EXPORT cloudp2pStaticTargets
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+# Also for a project that finds this build folder without an installation.
+foreach(set IN ITEMS cloudp2pTargets cloudp2pStaticTargets)
+  install(EXPORT ${set} NAMESPACE cloudp2p:: DESTINATION "${package_dir}")
+  export(EXPORT ${set} NAMESPACE cloudp2p:: FILE "${PROJECT_BINARY_DIR}/${set}.cmake")
+endforeach()
 
+set(find_modules cmake/FindAsio.cmake cmake/FindSodium.cmake)
+set(CLOUDP2P_DEPENDENCIES Threads Asio Sodium SQLite3 simdjson fmt)
+set(CLOUDP2P_PC_REQUIRES libsodium sqlite3 simdjson fmt)
+if(CLOUDP2P_BOTAN)
+  list(APPEND find_modules cmake/FindBotan.cmake)
+  list(APPEND CLOUDP2P_DEPENDENCIES Botan)
+  list(APPEND CLOUDP2P_PC_REQUIRES botan-2)
+endif()
+list(JOIN CLOUDP2P_DEPENDENCIES " " CLOUDP2P_DEPENDENCIES)
 configure_package_config_file(cmake/cloudp2pConfig.cmake.in "${PROJECT_BINARY_DIR}/cloudp2pConfig.cmake"
   INSTALL_DESTINATION "${package_dir}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/cloudp2pConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES
   "${PROJECT_BINARY_DIR}/cloudp2pConfig.cmake"
   "${PROJECT_BINARY_DIR}/cloudp2pConfigVersion.cmake"
-  cmake/FindAsio.cmake
-  cmake/FindBotan.cmake
-  cmake/FindSodium.cmake
+  ${find_modules}
   DESTINATION "${package_dir}")
+foreach(module IN LISTS find_modules)
+  file(COPY ${module} DESTINATION "${PROJECT_BINARY_DIR}")
+endforeach()
+
+# For pkg-config. The paths are relative to the file, so that the prefix may move.
+list(JOIN CLOUDP2P_PC_REQUIRES " " CLOUDP2P_PC_REQUIRES)
+file(RELATIVE_PATH CLOUDP2P_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
+string(REGEX REPLACE "/$" "" CLOUDP2P_PC_PREFIX "${CLOUDP2P_PC_PREFIX}")
+set(CLOUDP2P_PC_PRIVATE "")
+if(BUILD_SHARED_LIBS)
+  set(CLOUDP2P_PC_PRIVATE ".private")
+endif()
+configure_file(cmake/cloudp2p.pc.in "${PROJECT_BINARY_DIR}/cloudp2p.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/cloudp2p.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -1,9 +1,10 @@
-// A program that stores a picture it has in memory, and reads it back:
+// A program without an event loop stores pictures that it has in memory, and reads one back:
 //   ENCRYPTION_KEY=… PEERS=1=host:7001,2=host:7002,3=host:7003 ./embed_client picture.jpg
 #include <cloudp2p/host.hpp>
 
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <iostream>
 #include <iterator>
 
@@ -46,9 +47,18 @@ int main(int argc, char** argv) {
   std::cout << cloudp2p::short_id(stored->digest) << " has " << stored->copies << " of " << stored->members
             << " copies\n";
 
+  // Several at once, over the same connections: a call blocks its own thread only.
+  std::future<cloudp2p::Result<cloudp2p::UploadOutcome>> again = std::async(std::launch::async, [&] {
+    return (*client)->upload(cloudp2p::memory_source("frame-0002.jpg", bytes));
+  });
+
   const auto sink = cloudp2p::file_sink("frame-0001.copy.jpg");
   if (!sink) return fail(sink.error());
   const auto read = (*client)->get(stored->digest.hex(), *sink);
   if (!read) return fail(read.error());
   std::cout << read->record.size_bytes << " bytes read back and verified\n";
+
+  const auto second = again.get();
+  if (!second) return fail(second.error());
+  std::cout << (second->already_stored ? "the same bytes again: already stored\n" : "stored anew\n");
 }

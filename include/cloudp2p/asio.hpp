@@ -7,9 +7,13 @@
 // Ownership: the io_context outlives the Host.
 #pragma once
 
+#include <cloudp2p/export.hpp>
 #include <cloudp2p/host.hpp>
 
+// Also where all is hidden: "am I on this io_context's thread?" is answered by data that Asio keeps in weak symbols.
+#pragma GCC visibility push(default)
 #include <asio/any_io_executor.hpp>
+#pragma GCC visibility pop
 
 namespace cloudp2p {
 
@@ -20,7 +24,8 @@ class AsioHost : public Host {
   [[nodiscard]] virtual Node& node() = 0;
 };
 
-[[nodiscard]] Result<std::unique_ptr<AsioHost>> open_host(const asio::any_io_executor& executor, const Config& config,
-                                                          LogSink& log);
+[[nodiscard]] CLOUDP2P_API Result<std::unique_ptr<AsioHost>> open_host(const asio::any_io_executor& executor,
+                                                                       const Config& config, LogSink& log,
+                                                                       HostOptions options = {});
 
 }  // namespace cloudp2p

@@ -6,15 +6,15 @@
 // Layout:    the files, named as a node names them; `manifest.jsonl`, one JSON object a line: a head (format version,
 //            cluster, counts), an image each, and the digest of the lines before; `.cloudp2p-backup`, the lock.
 // Thread:    any; calls may run concurrently. Sinks and sources may outlive the folder object.
-// Durability: an image is in the folder, synced, before its sink's `finish` succeeds. `save` replaces the manifest at
-// once
-//            or not at all, and syncs it. After a crash, files that no manifest lists yet are found and read by `has`.
+// Durability: an image is in the folder, synced, before its sink's `finish` succeeds. `save` replaces the manifest
+//            at once or not at all, and syncs it. After a crash, files that no manifest lists yet are found and read by `has`.
 // Errors:    invalid_argument (the folder holds something else), locked (another backup is writing), integrity (the
 //            manifest, or a file, is damaged), not_found (a file is gone), format (a newer manifest), permission, io.
 // Limits:    the books are in memory: about 300 bytes an image.
 #pragma once
 
 #include <cloudp2p/client.hpp>
+#include <cloudp2p/export.hpp>
 
 #include <memory>
 #include <set>
@@ -31,9 +31,9 @@ class BackupFolder {
  public:
   virtual ~BackupFolder() = default;
   /// Makes the folder, or goes on with one that holds a backup, finished or not; nobody else may write to it meanwhile.
-  [[nodiscard]] static Result<std::unique_ptr<BackupFolder>> open_to_write(const std::string& path);
+  [[nodiscard]] CLOUDP2P_API static Result<std::unique_ptr<BackupFolder>> open_to_write(const std::string& path);
   /// Needs a manifest. Nobody may write to the folder meanwhile.
-  [[nodiscard]] static Result<std::unique_ptr<BackupFolder>> open_to_read(const std::string& path);
+  [[nodiscard]] CLOUDP2P_API static Result<std::unique_ptr<BackupFolder>> open_to_read(const std::string& path);
 
   /// The cluster that the manifest names; zero without a manifest.
   [[nodiscard]] virtual ClusterId cluster() const = 0;

@@ -18,6 +18,7 @@
 #include <cloudp2p/config.hpp>
 #include <cloudp2p/election.hpp>
 #include <cloudp2p/entropy.hpp>
+#include <cloudp2p/export.hpp>
 #include <cloudp2p/image_store.hpp>
 #include <cloudp2p/log_sink.hpp>
 #include <cloudp2p/scrub.hpp>
@@ -139,7 +140,7 @@ class Client {
  public:
   virtual ~Client() = default;
   /// Uses peers, timeout, retries and timing of `config`. Starts the transport.
-  [[nodiscard]] static Result<std::unique_ptr<Client>> open(const Config& config, const ClientPorts& ports);
+  [[nodiscard]] CLOUDP2P_API static Result<std::unique_ptr<Client>> open(const Config& config, const ClientPorts& ports);
 
   virtual OperationId discover(Callback<void(Result<LeaderView>)> done) = 0;
   virtual OperationId upload(std::shared_ptr<ImageSource> source, ProgressCallback progress,

@@ -11,6 +11,7 @@
 
 #include <cloudp2p/callback.hpp>
 #include <cloudp2p/error.hpp>
+#include <cloudp2p/export.hpp>
 #include <cloudp2p/limits.hpp>
 #include <cloudp2p/log_sink.hpp>
 #include <cloudp2p/transport.hpp>
@@ -85,9 +86,9 @@ struct Config {
 };
 
 /// Checks what can be checked without touching the network or the disk; first problem found.
-[[nodiscard]] Status validate_timing(const ElectionTiming& timing);
+[[nodiscard]] CLOUDP2P_API Status validate_timing(const ElectionTiming& timing);
 /// `for_node`: also that node_id is set and among the peers.
-[[nodiscard]] Status validate(const Config& config, bool for_node);
+[[nodiscard]] CLOUDP2P_API Status validate(const Config& config, bool for_node);
 
 /// Flags override the environment, which overrides the file. Unset members are not given.
 struct ConfigFlags {
@@ -98,15 +99,15 @@ using EnvironmentLookup = Callback<std::optional<std::string>(const char* name)>
 
 /// Reads CONFIG_FILE, NODE_ID, PEERS, SHARED_DIR, ENCRYPTION_KEY and BIND through `environment`, and the JSON file.
 /// Does not validate for a role; call `validate` next.
-[[nodiscard]] Result<Config> load_config(const ConfigFlags& flags, const EnvironmentLookup& environment);
+[[nodiscard]] CLOUDP2P_API Result<Config> load_config(const ConfigFlags& flags, const EnvironmentLookup& environment);
 /// The same from a JSON text; `file` is for messages.
-[[nodiscard]] Result<Config> parse_config(std::string_view json, const std::string& file);
+[[nodiscard]] CLOUDP2P_API Result<Config> parse_config(std::string_view json, const std::string& file);
 /// "1=host:port,2=host:port"
-[[nodiscard]] Result<std::vector<PeerAddress>> parse_peers(std::string_view text);
+[[nodiscard]] CLOUDP2P_API Result<std::vector<PeerAddress>> parse_peers(std::string_view text);
 /// The effective configuration as JSON, secrets replaced by "(set)".
-[[nodiscard]] std::string to_json(const Config& config);
+[[nodiscard]] CLOUDP2P_API std::string to_json(const Config& config);
 
 /// Address of this node's peer entry, or `listen`.
-[[nodiscard]] Address listen_address(const Config& config);
+[[nodiscard]] CLOUDP2P_API Address listen_address(const Config& config);
 
 }  // namespace cloudp2p

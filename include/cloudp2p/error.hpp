@@ -8,6 +8,8 @@
 // Source:    the codes map one to one to the `client` exit codes (see `exit_code`).
 #pragma once
 
+#include <cloudp2p/export.hpp>
+
 #include <optional>
 #include <string>
 #include <system_error>
@@ -53,7 +55,8 @@ enum class Errc {
   conflict,  ///< The image changed since it was looked at; nothing was done.
 };
 
-[[nodiscard]] inline const std::error_category& error_category() noexcept;
+/// One object in the program, whichever shared library asks: categories are compared by address.
+[[nodiscard]] CLOUDP2P_API inline const std::error_category& error_category() noexcept;
 [[nodiscard]] inline std::error_code make_error_code(Errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }

@@ -13,19 +13,29 @@
 #pragma once
 
 #include <cloudp2p/client.hpp>
+#include <cloudp2p/export.hpp>
 #include <cloudp2p/node.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 
 namespace cloudp2p {
 
+/// What a program puts in the place of a part of the host.
+struct HostOptions {
+  /// Keeps the images instead of files in `shared_dir`, where the catalog and the state stay. Called once, on the node's
+  /// thread, to which the store must post its callbacks; the host owns what it returns. Not with `shared`.
+  std::function<std::unique_ptr<ImageStore>(Executor& node_thread)> image_store;
+};
+
 class Host {
  public:
   virtual ~Host() = default;
-  [[nodiscard]] static Result<std::unique_ptr<Host>> open(const Config& config, LogSink& log);
+  [[nodiscard]] CLOUDP2P_API static Result<std::unique_ptr<Host>> open(const Config& config, LogSink& log,
+                                                                       HostOptions options = {});
   /// What `open` would refuse without listening or touching the images: bad_config, bad_key.
-  [[nodiscard]] static Status check(const Config& config);
+  [[nodiscard]] CLOUDP2P_API static Status check(const Config& config);
 
   [[nodiscard]] virtual NodeStatus status() = 0;
   [[nodiscard]] virtual TransportCounters transport_counters() = 0;
@@ -40,7 +50,7 @@ class Host {
 class ClientHost {
  public:
   virtual ~ClientHost() = default;
-  [[nodiscard]] static Result<std::unique_ptr<ClientHost>> open(const Config& config, LogSink& log);
+  [[nodiscard]] CLOUDP2P_API static Result<std::unique_ptr<ClientHost>> open(const Config& config, LogSink& log);
 
   // Each blocks until its result is there. `cancel_all` makes the ones under way return Errc::cancelled.
   [[nodiscard]] virtual Result<LeaderView> discover() = 0;
@@ -61,23 +71,24 @@ class ClientHost {
 };
 
 /// A file on disk, read in pieces on a worker thread and hashed once. Fails at once when it cannot be read.
-[[nodiscard]] Result<std::shared_ptr<ImageSource>> file_source(const std::string& path);
+[[nodiscard]] CLOUDP2P_API Result<std::shared_ptr<ImageSource>> file_source(const std::string& path);
 /// The same, stored under another name than the file's, as of another time than now (see ImageSource::stored_ms).
-[[nodiscard]] Result<std::shared_ptr<ImageSource>> file_source(const std::string& path, const std::string& name,
-                                                               std::int64_t stored_ms);
+[[nodiscard]] CLOUDP2P_API Result<std::shared_ptr<ImageSource>> file_source(const std::string& path, const std::string& name,
+                                                                            std::int64_t stored_ms);
 /// Everything that `descriptor` has to give, spooled to an unnamed temporary file first; `name` is what gets stored.
-[[nodiscard]] Result<std::shared_ptr<ImageSource>> stream_source(int descriptor, std::string name, std::uint64_t bytes_max);
+[[nodiscard]] CLOUDP2P_API Result<std::shared_ptr<ImageSource>> stream_source(int descriptor, std::string name,
+                                                                              std::uint64_t bytes_max);
 /// Bytes in memory.
-[[nodiscard]] std::shared_ptr<ImageSource> memory_source(std::string name, Buffer bytes);
+[[nodiscard]] CLOUDP2P_API std::shared_ptr<ImageSource> memory_source(std::string name, Buffer bytes);
 /// Writes `path`.part, checks the digest, renames. An existing file is replaced only by a complete one.
-[[nodiscard]] Result<std::shared_ptr<ImageSink>> file_sink(const std::string& path);
+[[nodiscard]] CLOUDP2P_API Result<std::shared_ptr<ImageSink>> file_sink(const std::string& path);
 /// Spools, checks the digest, then writes everything to `descriptor`.
-[[nodiscard]] Result<std::shared_ptr<ImageSink>> stream_sink(int descriptor);
+[[nodiscard]] CLOUDP2P_API Result<std::shared_ptr<ImageSink>> stream_sink(int descriptor);
 
 /// A new cluster key in a new file, mode 0600. Errc::exists when the file is there.
-[[nodiscard]] Status generate_key_file(const std::string& path);
+[[nodiscard]] CLOUDP2P_API Status generate_key_file(const std::string& path);
 
 /// The version of the library, "0.1.0".
-[[nodiscard]] const char* version() noexcept;
+[[nodiscard]] CLOUDP2P_API const char* version() noexcept;
 
 }  // namespace cloudp2p

@@ -15,6 +15,7 @@
 #include <cloudp2p/config.hpp>
 #include <cloudp2p/election.hpp>
 #include <cloudp2p/entropy.hpp>
+#include <cloudp2p/export.hpp>
 #include <cloudp2p/image_store.hpp>
 #include <cloudp2p/log_sink.hpp>
 #include <cloudp2p/shared_store.hpp>
@@ -96,8 +97,8 @@ class Node {
  public:
   virtual ~Node() = default;
   /// Loads the state and makes the node; `start` begins to listen and to take part.
-  [[nodiscard]] static Result<std::unique_ptr<Node>> open(const Config& config, const NodePorts& ports,
-                                                          const NodeExtras& extras = {});
+  [[nodiscard]] CLOUDP2P_API static Result<std::unique_ptr<Node>> open(const Config& config, const NodePorts& ports,
+                                                                       const NodeExtras& extras = {});
 
   [[nodiscard]] virtual Status start() = 0;
   /// Stops admitting, lets uploads finish (at most `patience`), hands leadership over, then calls back once.

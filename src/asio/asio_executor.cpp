@@ -1,7 +1,5 @@
 #include "asio/asio_executor.hpp"
 
-#include <asio/post.hpp>
-
 namespace cloudp2p::asio_net {
 
 AsioExecutor::AsioExecutor(asio::any_io_executor executor)

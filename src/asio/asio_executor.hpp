@@ -5,9 +5,9 @@
 // Ownership: the io_context outlives this. After `stop`, or destruction, posted callbacks are destroyed uncalled.
 #pragma once
 
-#include <cloudp2p/timers.hpp>
+#include "asio/visible_asio.hpp"
 
-#include <asio/any_io_executor.hpp>
+#include <cloudp2p/timers.hpp>
 
 #include <atomic>
 #include <memory>

@@ -7,10 +7,9 @@
 // Cancel:    a callback runs only if its id is still registered when its turn comes.
 #pragma once
 
-#include <cloudp2p/timers.hpp>
+#include "asio/visible_asio.hpp"
 
-#include <asio/any_io_executor.hpp>
-#include <asio/steady_timer.hpp>
+#include <cloudp2p/timers.hpp>
 
 #include <map>
 #include <memory>

@@ -1,7 +1,5 @@
 #include "asio/asio_transport.hpp"
 
-#include <asio/post.hpp>
-
 namespace cloudp2p::asio_net {
 
 /// Brings events to the node's thread: through the mailbox, or directly when they happen there.

@@ -2,10 +2,6 @@
 
 #include "asio/boot_clock.hpp"
 
-#include <asio/buffer.hpp>
-#include <asio/error.hpp>
-#include <asio/post.hpp>
-
 namespace cloudp2p::asio_net {
 namespace {
 

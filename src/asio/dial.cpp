@@ -2,10 +2,6 @@
 
 #include "asio/boot_clock.hpp"
 
-#include <asio/error.hpp>
-#include <asio/ip/address.hpp>
-#include <asio/post.hpp>
-
 namespace cloudp2p::asio_net {
 
 Dial::Dial(asio::any_io_executor executor, Input input, Done done)

@@ -1,9 +1,5 @@
 #include "asio/handshake.hpp"
 
-#include <asio/buffer.hpp>
-#include <asio/error.hpp>
-#include <asio/post.hpp>
-
 namespace cloudp2p::asio_net {
 
 Handshake::Handshake(Input input, Done done)

@@ -8,10 +8,9 @@
 #include "asio/secure_session.hpp"
 #include "asio/socket.hpp"
 #include "asio/transport_options.hpp"
+#include "asio/visible_asio.hpp"
 
 #include <cloudp2p/callback.hpp>
-
-#include <asio/steady_timer.hpp>
 
 namespace cloudp2p::asio_net {
 

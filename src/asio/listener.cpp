@@ -2,10 +2,6 @@
 
 #include "asio/boot_clock.hpp"
 
-#include <asio/error.hpp>
-#include <asio/ip/v6_only.hpp>
-#include <asio/post.hpp>
-
 #include <cerrno>
 
 namespace cloudp2p::asio_net {

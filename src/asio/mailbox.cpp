@@ -1,7 +1,5 @@
 #include "asio/mailbox.hpp"
 
-#include <asio/post.hpp>
-
 namespace cloudp2p::asio_net {
 
 void Mailbox::post(Callback<void()> work) {

@@ -5,9 +5,9 @@
 // Ownership: held by shared_ptr. After `close` nothing runs: what waits, and what is still posted, is destroyed.
 #pragma once
 
-#include <cloudp2p/callback.hpp>
+#include "asio/visible_asio.hpp"
 
-#include <asio/any_io_executor.hpp>
+#include <cloudp2p/callback.hpp>
 
 #include <deque>
 #include <memory>

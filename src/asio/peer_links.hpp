@@ -6,11 +6,9 @@
 #pragma once
 
 #include "asio/transport_options.hpp"
+#include "asio/visible_asio.hpp"
 
 #include <cloudp2p/entropy.hpp>
-
-#include <asio/any_io_executor.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <functional>
 #include <map>

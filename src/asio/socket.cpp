@@ -1,8 +1,5 @@
 #include "asio/socket.hpp"
 
-#include <asio/buffer.hpp>
-#include <asio/error.hpp>
-
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

@@ -1,10 +1,10 @@
 // Small things that every TCP connection here needs.
 #pragma once
 
+#include "asio/visible_asio.hpp"
+
 #include <cloudp2p/error.hpp>
 #include <cloudp2p/transport.hpp>
-
-#include <asio/ip/tcp.hpp>
 
 #include <string>
 

@@ -5,10 +5,9 @@
 // Errors:    an exception that reaches the root is reported through the LogSink; the thread goes on.
 #pragma once
 
-#include <cloudp2p/log_sink.hpp>
+#include "asio/visible_asio.hpp"
 
-#include <asio/executor_work_guard.hpp>
-#include <asio/io_context.hpp>
+#include <cloudp2p/log_sink.hpp>
 
 #include <optional>
 #include <string>

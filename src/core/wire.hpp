@@ -283,9 +283,10 @@ using Message =
                  SyncHashes, SyncHashesResult, SyncBucket, SyncBucketResult, SyncPush, Forget, Delete, DeleteResult, StepDown,
                  StepDownResult, Scrub, ScrubResult>;
 
-[[nodiscard]] Frame encode(const Message& message, Buffer payload = {});
+// Visible in a shared library for cloudp2p::testing, and for nobody else.
+[[nodiscard]] CLOUDP2P_API Frame encode(const Message& message, Buffer payload = {});
 /// Errc::protocol when malformed; the message names the field.
-[[nodiscard]] Result<Message> decode(ByteView head);
+[[nodiscard]] CLOUDP2P_API Result<Message> decode(ByteView head);
 /// For logs and counters: "Heartbeat".
 [[nodiscard]] const char* type_name(const Message& message) noexcept;
 

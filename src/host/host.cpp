@@ -51,8 +51,8 @@ Status suits_a_node(const Config& config, const Credentials& credentials) {
 /// The real ports of one node, opened; everything on the node's thread.
 class Member final : public AsioHost {
  public:
-  Member(const asio::any_io_executor& executor, const Config& config, LogSink& log)
-      : config_(config), log_(log), executor_(executor), timers_(executor), asio_(executor) {}
+  Member(const asio::any_io_executor& executor, const Config& config, LogSink& log, HostOptions options)
+      : config_(config), options_(std::move(options)), log_(log), executor_(executor), timers_(executor), asio_(executor) {}
 
   ~Member() override {
     node_.reset();
@@ -128,6 +128,9 @@ class Member final : public AsioHost {
       options.space.floor_bytes = *config_.free_bytes_min;
       options.space.floor_percent = 100;
     }
+    if (config_.shared && options_.image_store) {
+      return Error{Errc::bad_config, "shared: the images can not be in a store of the program and in a shared directory"};
+    }
     if (config_.shared) options.shared_as = config_.node_id;
     Result<std::unique_ptr<store::StoreDirectory>> directory =
         store::StoreDirectory::open(config_.shared_dir, options, entropy_);
@@ -139,7 +142,11 @@ class Member final : public AsioHost {
       shared_ = std::make_unique<store::SharedDirectory>(executor_, *directory_, hasher, config_.node_id, log_);
       return {};
     }
-    images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_, hasher, log_);
+    if (options_.image_store) {
+      images_ = options_.image_store(executor_);
+    } else {
+      images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_, hasher, log_);
+    }
     if (directory_->is_copy()) {
       log_.log(LogLevel::warning, fmt::format("{} is a copy of a store: the state and the catalog that came with it are in "
                                               "the quarantine, the catalog is rebuilt from the image files",
@@ -166,6 +173,7 @@ class Member final : public AsioHost {
   }
 
   const Config config_;
+  const HostOptions options_;
   LogSink& log_;
   crypto::SodiumEntropy entropy_;
   asio_net::AsioExecutor executor_;
@@ -175,7 +183,7 @@ class Member final : public AsioHost {
   NodeExtras extras_;
   std::unique_ptr<ChannelSessionFactory> sessions_;
   std::unique_ptr<store::StoreDirectory> directory_;
-  std::unique_ptr<store::DirectoryImageStore> images_;
+  std::unique_ptr<ImageStore> images_;
   std::unique_ptr<store::StateFile> state_;
   std::unique_ptr<store::SharedDirectory> shared_;  ///< Instead of images and catalog.
   std::unique_ptr<store::SqliteCatalog> catalog_;
@@ -197,10 +205,10 @@ class ThreadedHost final : public Host {
     thread_.stop();
   }
 
-  [[nodiscard]] Status open(const Config& config, LogSink& log) {
+  [[nodiscard]] Status open(const Config& config, LogSink& log, HostOptions options) {
     thread_.start();
     return run_on(thread_, [&]() -> Status {
-      member_ = std::make_unique<Member>(thread_.context().get_executor(), config, log);
+      member_ = std::make_unique<Member>(thread_.context().get_executor(), config, log, std::move(options));
       Status opened = member_->open();
       if (!opened.ok()) member_.reset();
       return opened;
@@ -240,15 +248,16 @@ Status Host::check(const Config& config) {
   return credentials.ok() ? host::suits_a_node(config, *credentials) : Status(credentials.error());
 }
 
-Result<std::unique_ptr<Host>> Host::open(const Config& config, LogSink& log) {
+Result<std::unique_ptr<Host>> Host::open(const Config& config, LogSink& log, HostOptions options) {
   auto made = std::make_unique<host::ThreadedHost>(log);
-  const Status opened = made->open(config, log);
+  const Status opened = made->open(config, log, std::move(options));
   if (!opened.ok()) return opened.error();
   return std::unique_ptr<Host>(std::move(made));
 }
 
-Result<std::unique_ptr<AsioHost>> open_host(const asio::any_io_executor& executor, const Config& config, LogSink& log) {
-  auto made = std::make_unique<host::Member>(executor, config, log);
+Result<std::unique_ptr<AsioHost>> open_host(const asio::any_io_executor& executor, const Config& config, LogSink& log,
+                                            HostOptions options) {
+  auto made = std::make_unique<host::Member>(executor, config, log, std::move(options));
   const Status opened = made->open();
   if (!opened.ok()) return opened.error();
   return std::unique_ptr<AsioHost>(std::move(made));

@@ -3,8 +3,6 @@
 
 #include "asio/thread_runner.hpp"
 
-#include <asio/post.hpp>
-
 #include <future>
 
 namespace cloudp2p::host {

@@ -12,7 +12,7 @@ namespace {
 
 using Names = std::set<std::string, std::less<>>;
 
-const Names kVocabulary = {"types", "error", "limits", "buffer", "callback", "log_sink", "sabotage"};
+const Names kVocabulary = {"types", "error", "export", "limits", "buffer", "callback", "log_sink", "sabotage"};
 const Names kPorts = {"config", "election", "transport", "timers", "image_store", "state_store", "catalog", "entropy",
                       "shared_store"};
 const Names kAdapters = {"asio", "crypto", "store", "json", "http", "sim"};

@@ -95,7 +95,8 @@ std::string Cluster::images_of(NodeId id) const {
 void Cluster::start(NodeId id, const std::vector<std::string>& more_arguments) {
   earlier_logs_[id] = log(id);
   support::Launch launch;
-  launch.program = CLOUD_P2P_EXE;
+  const auto other = servers_.find(id);
+  launch.program = other == servers_.end() ? CLOUD_P2P_EXE : other->second;
   launch.arguments = {"--config", path("config.json"), "--node-id", to_string(id), "--shared-dir", images_of(id)};
   launch.arguments.insert(launch.arguments.end(), more_arguments.begin(), more_arguments.end());
   nodes_[id].emplace(std::move(launch));

@@ -35,6 +35,8 @@ class Cluster {
   [[nodiscard]] std::vector<NodeId> ids() const;
   void start(NodeId id, const std::vector<std::string>& more_arguments = {});
   void start_all();
+  /// Another build of the server, from its next start on.
+  void install(NodeId id, const std::string& server) { servers_[id] = server; }
   void signal(NodeId id, int number);
   /// kill -9, and gone.
   void kill(NodeId id);
@@ -86,6 +88,7 @@ class Cluster {
   std::map<NodeId, std::optional<Process>> nodes_;
   std::map<NodeId, std::string> earlier_logs_;
   std::map<NodeId, std::string> images_at_;
+  std::map<NodeId, std::string> servers_;
   Silent silent_;
   std::unique_ptr<cloudp2p::ClientHost> client_;
 };

@@ -1,0 +1,23 @@
+# The source tree taken with add_subdirectory; the headers alone need no library and nothing to be compiled.
+include("${CMAKE_CURRENT_LIST_DIR}/tools.cmake")
+file(REMOVE_RECURSE "${WORK_DIR}")
+configure_consumer(consumer "-DCLOUDP2P_SOURCE_DIR=${SOURCE_DIR}")
+build_consumer(consumer headers_only)
+expect_output("001122334455 jpeg holiday" "${WORK_DIR}/consumer/headers_only")
+
+# The manifests of package managers name this version and these dependencies.
+file(READ "${SOURCE_DIR}/vcpkg.json" vcpkg)
+string(JSON version GET "${vcpkg}" version-semver)
+string(JSON count LENGTH "${vcpkg}" dependencies)
+file(READ "${SOURCE_DIR}/conanfile.py" conan)
+string(REGEX MATCHALL "self.requires\\(\"[a-z0-9]+/" conan_needs "${conan}")
+list(LENGTH conan_needs conan_count)
+if(NOT version STREQUAL VERSION OR NOT conan MATCHES "version = \"${VERSION}\"" OR NOT count EQUAL 5 OR NOT conan_count EQUAL 5)
+  message(FATAL_ERROR "vcpkg.json or conanfile.py is behind: version ${VERSION} and five dependencies are expected")
+endif()
+foreach(i RANGE 4)
+  string(JSON dependency GET "${vcpkg}" dependencies ${i})
+  if(NOT conan MATCHES "requires\\(\"${dependency}/")
+    message(FATAL_ERROR "conanfile.py does not name ${dependency}")
+  endif()
+endforeach()
