@@ -6,7 +6,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config git
   libasio-dev libsimdjson-dev libsodium-dev libbotan-2-dev libfmt-dev libsqlite3-dev
   libcli11-dev libedit-dev libspdlog-dev
-  doctest-dev sqlite3 openssl coreutils procps rsync mount e2fsprogs mate-backgrounds iproute2 nftables spin
+  doctest-dev sqlite3 openssl coreutils procps rsync mount e2fsprogs mate-backgrounds iproute2 nftables spin doxygen
   man-db zsh fish tmux
   clang-14 libclang-rt-14-dev
 )

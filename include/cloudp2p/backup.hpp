@@ -21,12 +21,14 @@
 
 namespace cloudp2p {
 
+/// What the manifest says of one image.
 struct BackupEntry {
   ImageRecord record;     ///< Digest, size, type, name and time; no stamp.
   std::string file_name;  ///< In the folder.
   bool deleted = false;   ///< The cluster had deleted it when the manifest was written.
 };
 
+/// The books of one folder. What changes in them is on disk once `save` has written it.
 class BackupFolder {
  public:
   virtual ~BackupFolder() = default;

@@ -15,6 +15,7 @@
 
 namespace cloudp2p {
 
+/// A part of a shared block of bytes. Copies refer to the same bytes; a default-constructed one refers to none.
 class Buffer {
  public:
   Buffer() = default;
@@ -22,16 +23,22 @@ class Buffer {
   [[nodiscard]] static Buffer allocate(std::size_t size_bytes) {
     return Buffer(std::shared_ptr<std::byte[]>(new std::byte[size_bytes]), size_bytes);
   }
+  /// The same bytes in a block of their own, from the heap.
   [[nodiscard]] static Buffer copy_of(ByteView bytes) {
     Buffer out = allocate(bytes.size());
     std::copy(bytes.begin(), bytes.end(), out.data());
     return out;
   }
 
+  /// To write to, before the buffer is first shared. Good while a Buffer refers to the block; null when there is none.
   [[nodiscard]] std::byte* data() noexcept { return block_.get() + offset_; }
+  /// To read from; otherwise as above.
   [[nodiscard]] const std::byte* data() const noexcept { return block_.get() + offset_; }
+  /// In bytes. `to_send_on` keeps the size although it lets the bytes go.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// True of a default-constructed Buffer, and of a part without bytes.
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  /// All of it; good while a Buffer refers to the block.
   [[nodiscard]] ByteView view() const noexcept { return {data(), size_}; }
   /// A part of the same block, without a copy. The range must lie within this buffer.
   [[nodiscard]] Buffer part(std::size_t offset, std::size_t size_bytes) const {
@@ -45,7 +52,9 @@ class Buffer {
   struct Attachment {
     virtual ~Attachment() = default;
   };
+  /// For transports, on what they received. Copies made from now on carry it, parts do not.
   void attach(std::shared_ptr<const Attachment> attachment) { attachment_ = std::move(attachment); }
+  /// Null unless a transport has set one.
   [[nodiscard]] const std::shared_ptr<const Attachment>& attachment() const noexcept { return attachment_; }
   /// Only good for being sent on: with an attachment, its bytes are let go of here.
   [[nodiscard]] Buffer to_send_on() const {
@@ -72,12 +81,15 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
+/// Recycles blocks of one size: the first touch of new memory costs more than the copy into it.
 class BufferPool {
  public:
+  /// What a pool keeps for reuse.
   struct Limits {
     std::size_t block_bytes;  ///< Requests up to this size are served by recycled blocks of this size.
     std::size_t spare_max;    ///< Free blocks kept.
   };
+  /// Allocates no block before the first `take`.
   explicit BufferPool(Limits limits) : shared_(std::make_shared<Shared>(limits)) {}
 
   /// A buffer of exactly `size_bytes`; larger than a block comes from the heap.

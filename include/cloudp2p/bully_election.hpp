@@ -5,8 +5,7 @@
 //            that are written to a majority under the leader's term and read back by the next candidate (Paxos).
 // Thread:    the owner's. Ownership: values only. Copyable, which tests use to look ahead.
 // Time:      only the `now` of each call, which must not go backwards. Deadlines are exact; early calls do nothing.
-// Order:     see Election. In-memory state runs ahead of the disk by what stands in undrained PersistStates; nothing
-// that
+// Order:     see Election. In-memory state runs ahead of the disk by what stands in undrained PersistStates; nothing that
 //            depends on them is anywhere but behind them in the action list.
 // Durability: term and vote before a Vote or VoteRequest; an adopted membership before the HeartbeatAck that names it.
 // Errors:    messages that make no sense now, or come from an ID that is neither configured nor a member, are ignored.
@@ -23,15 +22,17 @@
 
 namespace cloudp2p {
 
+/// What an election is told once. A Node fills it from its Config.
 struct BullyOptions {
-  NodeId self = kNobody;
-  std::vector<NodeId> configured;  ///< All IDs of the configuration, this node among them.
-  Quorum quorum = Quorum::majority;
-  Takeover takeover = Takeover::polite;
-  ElectionTiming timing;
-  ClusterId fresh_cluster;  ///< Random; becomes the cluster's id if this node founds it.
+  NodeId self = kNobody;                 ///< This node; among `configured`.
+  std::vector<NodeId> configured;        ///< All IDs of the configuration, this node among them.
+  Quorum quorum = Quorum::majority;      ///< As Config::quorum: the same on every node.
+  Takeover takeover = Takeover::polite;  ///< As Config::takeover; `set_takeover` changes it.
+  ElectionTiming timing;                 ///< As Config::timing; what `validate_timing` accepts.
+  ClusterId fresh_cluster;               ///< Random; becomes the cluster's id if this node founds it.
 };
 
+/// The Election that every node runs; the same object is simulated.
 class BullyElection final : public Election {
  public:
   /// `state`: what the StateStore loaded, or a fresh one: node and a new random incarnation set, all else empty.

@@ -10,11 +10,14 @@
 
 namespace cloudp2p {
 
+/// A source of random bytes; what it draws is unpredictable unless it is seeded.
 class Entropy {
  public:
   virtual ~Entropy() = default;
+  /// All of `out`.
   virtual void fill(std::span<std::byte> out) = 0;
 
+  /// An incarnation, a cluster id, an upload id: any Opaque.
   template <class T>
   [[nodiscard]] T draw() {
     T out;

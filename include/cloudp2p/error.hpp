@@ -4,8 +4,8 @@
 //            people read (what is wrong, where, what to do next). `Result<T>` carries a value or an Error.
 // Thread:    plain values; no global state but the immutable category.
 // Unknown:   `Errc::outcome_unknown` means that the operation may or may not have taken effect and may still surface.
-//            Asking again under the same digest is always safe.
-// Source:    the codes map one to one to the `client` exit codes (see `exit_code`).
+//            To look, and to upload the same content again, is always safe.
+// Limits:    codes and their numbers are part of the protocol: new ones come last.
 #pragma once
 
 #include <cloudp2p/export.hpp>
@@ -18,6 +18,7 @@
 
 namespace cloudp2p {
 
+/// What went wrong. The numbers travel between nodes: they are never reused, new ones come last.
 enum class Errc {
   ok = 0,
   // The request or its environment.
@@ -40,13 +41,13 @@ enum class Errc {
   busy,             ///< A limit on connections, uploads or queues is reached; retry later.
   mismatch,         ///< Other cluster, other settings, or a protocol range that does not overlap.
   // The disk and the data.
-  integrity,      ///< Bytes do not match their digest.
-  full,           ///< Below the free-space watermark, or ENOSPC.
-  read_only,      ///< EROFS, or the store went read-only after a fault.
-  io,             ///< EIO and other device errors; never retried on the same descriptor.
-  locked,         ///< Another process holds this directory.
-  format,         ///< A stored file is of a newer format or fails its checksum.
-  exists,         ///< Already there.
+  integrity,  ///< Bytes do not match their digest.
+  full,       ///< Below the free-space watermark, or ENOSPC.
+  read_only,  ///< EROFS, or the store went read-only after a fault.
+  io,         ///< EIO and other device errors; never retried on the same descriptor.
+  locked,     ///< Another process holds this directory.
+  format,     ///< A stored file is of a newer format or fails its checksum.
+  exists,     ///< Already there.
   // The wire.
   protocol,    ///< A frame or message that this version does not allow.
   queue_full,  ///< A bounded queue is full; the message was not queued.
@@ -55,23 +56,27 @@ enum class Errc {
   conflict,  ///< The image changed since it was looked at; nothing was done.
 };
 
-/// One object in the program, whichever shared library asks: categories are compared by address.
+/// Of every Errc, named "cloudp2p". One object in the program, whichever shared library asks: categories are compared by
+/// address.
 [[nodiscard]] CLOUDP2P_API inline const std::error_category& error_category() noexcept;
+/// Lets an Errc stand where a std::error_code is wanted.
 [[nodiscard]] inline std::error_code make_error_code(Errc code) noexcept {
   return {static_cast<int>(code), error_category()};
 }
 
 /// A failure: what programs test and what people read. An empty message falls back to the code's own sentence.
 struct Error {
-  Errc code = Errc::ok;
-  std::string message;
+  Errc code = Errc::ok;  ///< `ok`: there is no failure.
+  std::string message;   ///< For people: what is wrong, where, and what to do. May be empty; see `text`.
 
+  /// True when there is a failure.
   [[nodiscard]] explicit operator bool() const noexcept { return code != Errc::ok; }
+  /// The message or, when it is empty, the code's own sentence.
   [[nodiscard]] std::string text() const;
 };
 
-/// The process exit code of PRODUCT's table for a client-side failure.
-/// 0 ok, 1 failure, 2 usage, 4 key or permission, 5 no leader or unreachable, 6 not found, 7 refused, 8 integrity, 130 interrupted.
+/// With what the command line client exits: 0 ok, 1 failure, 2 usage, 4 key or permission, 5 no leader or unreachable (try
+/// again), 6 not found, 7 refused by the server, 8 integrity, 130 interrupted.
 [[nodiscard]] inline int exit_code(Errc code) noexcept;
 
 /// The short stable name of a code, as it appears in JSON and on the wire ("no_quorum").
@@ -81,21 +86,36 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
+  /// Success.
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  /// Failure; its code is not Errc::ok.
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+  /// Failure, with the code's own sentence; not Errc::ok.
   Result(Errc code) : state_(std::in_place_index<1>, Error{code, {}}) {}
 
+  /// Whether there is a value.
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
+  /// The same as `ok`.
   [[nodiscard]] explicit operator bool() const noexcept { return ok(); }
+  /// The value; throws unless `ok`.
   [[nodiscard]] T& value() & { return std::get<0>(state_); }
+  /// The value; throws unless `ok`.
   [[nodiscard]] const T& value() const& { return std::get<0>(state_); }
+  /// The value, to be moved from; throws unless `ok`.
   [[nodiscard]] T&& value() && { return std::get<0>(std::move(state_)); }
+  /// As `value`.
   [[nodiscard]] T& operator*() & { return value(); }
+  /// As `value`.
   [[nodiscard]] const T& operator*() const& { return value(); }
+  /// As `value`.
   [[nodiscard]] T* operator->() { return &value(); }
+  /// As `value`.
   [[nodiscard]] const T* operator->() const { return &value(); }
+  /// The failure; throws if `ok`.
   [[nodiscard]] const Error& error() const& { return std::get<1>(state_); }
+  /// The failure, to be moved from; throws if `ok`.
   [[nodiscard]] Error&& error() && { return std::get<1>(std::move(state_)); }
+  /// Errc::ok when there is a value; never throws.
   [[nodiscard]] Errc code() const noexcept { return ok() ? Errc::ok : std::get<1>(state_).code; }
 
  private:
@@ -106,13 +126,20 @@ class [[nodiscard]] Result {
 class [[nodiscard]] Status {
  public:
   Status() = default;
+  /// Failure, or success if its code is Errc::ok.
   Status(Error error) : error_(std::move(error)) {}
+  /// Failure with the code's own sentence, or success for Errc::ok.
   Status(Errc code) : error_(Error{code, {}}) {}
 
+  /// Whether it succeeded.
   [[nodiscard]] bool ok() const noexcept { return error_.code == Errc::ok; }
+  /// The same as `ok`.
   [[nodiscard]] explicit operator bool() const noexcept { return ok(); }
+  /// Its code is Errc::ok on success: unlike Result's, it may always be looked at.
   [[nodiscard]] const Error& error() const& noexcept { return error_; }
+  /// The same, to be moved from.
   [[nodiscard]] Error&& error() && noexcept { return std::move(error_); }
+  /// Errc::ok on success.
   [[nodiscard]] Errc code() const noexcept { return error_.code; }
 
  private:

@@ -7,7 +7,7 @@
 // Durability: `commit` succeeds only when the whole image, its digest verified, and its directory entry survive power
 //            loss. Otherwise nothing of it is visible under its final name. Commits that are waiting share their syncs.
 // Errors:    integrity (digest or length wrong; the put is gone), full, read_only, io (the store goes read-only by
-//            itself and says so in `health`), not_found, cancelled. After an error of append or commit the put is gone.
+//            itself and says so in `status`), not_found, cancelled. After an error of append or commit the put is gone.
 // Unknown:   after a crash a committed-but-unanswered image may or may not be there; `list` tells after the restart.
 // Limits:    limits::kUploadsMax + kParkedPutsMax puts at once; appends at most limits::kPayloadBytesMax bytes.
 #pragma once
@@ -19,23 +19,24 @@
 
 namespace cloudp2p {
 
+/// One put in progress; good until its commit, its abort or an error.
 enum class PutId : std::uint64_t {};
 
 /// What a put promises to be; checked at commit.
 struct PutHeader {
-  UploadId upload;  ///< Names the partial file; unique among the puts in progress of one node.
-  Digest digest;
-  std::uint64_t size_bytes = 0;
+  UploadId upload;                      ///< Names the partial file; unique among the puts in progress of one node.
+  Digest digest;                        ///< What all bytes together must hash to.
+  std::uint64_t size_bytes = 0;         ///< What they must be in all.
   ImageType type = ImageType::unknown;  ///< Chooses the extension of the stored file.
   std::string name;                     ///< The user's; the store sanitises it.
 };
 
 /// Where an image's bytes are: a name below the store's directory, opaque to everyone else.
 struct StoredImage {
-  Digest digest;
-  std::string file_name;
-  std::uint64_t size_bytes = 0;
-  std::int64_t modified_ms = 0;
+  Digest digest;          ///< As much of it as is known.
+  std::string file_name;  ///< The name under which it is read, verified and erased; stays the same as long as the file is there.
+  std::uint64_t size_bytes = 0;  ///< Of the file.
+  std::int64_t modified_ms = 0;  ///< Of the file, wall time.
   /// How many leading bytes of `digest` are known: `list` may tell only what the name says. The others are zero.
   std::size_t digest_bytes = Digest::kSize;
 };
@@ -44,24 +45,29 @@ struct StoredImage {
 /// so hides an unclaimed file.
 [[nodiscard]] inline std::uint64_t file_mark(std::string_view file_name, std::uint64_t size_bytes) noexcept;
 
+/// Between a store and a list of what ought to be there.
 struct StoredDifference {
   std::vector<StoredImage> unexpected;  ///< Sorted by file name.
   std::vector<std::uint64_t> absent;    ///< Marks, sorted.
 };
 
+/// A part of an image.
 struct ReadRange {
-  std::uint64_t offset = 0;
-  std::size_t size_bytes = 0;
+  std::uint64_t offset = 0;    ///< From the first byte.
+  std::size_t size_bytes = 0;  ///< At most limits::kPayloadBytesMax.
 };
 
+/// full: heals by itself when there is room. read_only, failed (EIO, or the disk is gone): until a restart.
 enum class StoreHealth : std::uint8_t { ok, full, read_only, failed };
 
+/// How a store is, for its node and for people.
 struct StoreStatus {
-  StoreHealth health = StoreHealth::ok;
-  std::uint64_t free_bytes = 0;   ///< Above the watermark, i.e. what may still be written.
-  std::string problem;            ///< For people; empty when healthy.
+  StoreHealth health = StoreHealth::ok;  ///< Only `ok` takes images; `full` still erases, and reads go on in all of them.
+  std::uint64_t free_bytes = 0;          ///< Above the watermark, i.e. what may still be written.
+  std::string problem;                   ///< For people; empty when healthy.
 };
 
+/// The bytes of images on one node; the header begins with its contract.
 class ImageStore {
  public:
   virtual ~ImageStore() = default;

@@ -97,19 +97,27 @@ inline void append_json_string(std::string& out, std::string_view text) {
   return out;
 }
 
+/// Writes one JSON value, in pieces, to the end of a string.
 class JsonWriter {
  public:
+  /// How it is laid out.
   enum class Style : std::uint8_t {
     compact,   ///< One line.
     indented,  ///< Two spaces a level, for people.
   };
+  /// `out` outlives the writer; what it holds already stays.
   explicit JsonWriter(std::string& out, Style style = Style::compact) : out_(out), style_(style) {}
 
+  /// Fields follow, then `end_object`.
   JsonWriter& begin_object() { return begin('{'); }
+  /// Ends the object begun last.
   JsonWriter& end_object() { return end('{', '}'); }
+  /// Values follow, then `end_array`.
   JsonWriter& begin_array() { return begin('['); }
+  /// Ends the array begun last.
   JsonWriter& end_array() { return end('[', ']'); }
 
+  /// Inside an object, before each value. Nobody checks that it is unique.
   JsonWriter& key(std::string_view name) {
     assert(!levels_.empty() && levels_.back().bracket == '{' && !after_key_);
     separate();
@@ -139,6 +147,7 @@ class JsonWriter {
     return *this;
   }
 
+  /// `key`, then `value`.
   template <class T>
   JsonWriter& field(std::string_view name, const T& item) {
     return key(name).value(item);

@@ -18,12 +18,14 @@
 
 namespace cloudp2p {
 
+/// The right to the one store that all nodes mount; the header begins with its contract.
 class SharedStore {
  public:
+  /// The stores of one tenure.
   struct Opened {
-    ImageStore* images = nullptr;
-    Catalog* catalog = nullptr;
-    bool catalog_is_new = false;  ///< There was none: its images are not known.
+    ImageStore* images = nullptr;  ///< Takes writes while the tenure lasts.
+    Catalog* catalog = nullptr;    ///< Already opened.
+    bool catalog_is_new = false;   ///< There was none: its images are not known.
   };
 
   virtual ~SharedStore() = default;

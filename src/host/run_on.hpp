@@ -7,12 +7,13 @@
 
 namespace cloudp2p::host {
 
-/// Not from the runner's own thread: it would wait for itself.
+/// Not from the runner's own thread: it would wait for itself. What `work` throws is thrown here.
 template <class Work>
 std::invoke_result_t<Work> run_on(asio_net::ThreadRunner& thread, Work work) {
-  std::promise<std::invoke_result_t<Work>> result;
-  asio::post(thread.context(), [&] { result.set_value(work()); });
-  return result.get_future().get();
+  std::packaged_task<std::invoke_result_t<Work>()> task(std::move(work));
+  auto result = task.get_future();
+  asio::post(thread.context(), std::move(task));
+  return result.get();
 }
 
 }  // namespace cloudp2p::host

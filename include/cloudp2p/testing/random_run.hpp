@@ -5,7 +5,7 @@
 //            bounded time.
 // Thread:    each run is independent; several may run in several threads.
 // Ownership: values in, values out.
-// Time:      virtual: at most `chaos_max` of chaos and some two minutes after it.
+// Time:      virtual: at most `chaos_max` of chaos and, if the cluster never does what it owes, four to five minutes after.
 // Errors:    whatever broke is in `violations`; `report` adds the last log lines and the command that replays the run.
 //            Invalid options throw std::invalid_argument, as those of SimCluster do.
 // Limits:    memory grows with what is uploaded: some megabytes a run.
@@ -20,30 +20,34 @@ namespace cloudp2p::testing {
 /// How often each kind of fault struck; all kinds are there.
 using FaultCounts = std::map<std::string, std::uint64_t>;
 
+/// Which life to live, and how much to keep of it.
 struct RandomRunOptions {
-  std::uint64_t seed = 1;
-  std::size_t nodes = 3;  ///< Part of what the seed means.
-  Duration chaos_min = std::chrono::seconds(10);
-  Duration chaos_max = std::chrono::seconds(18);
-  std::size_t log_lines_max = 0;  ///< Kept for `report`; watching changes nothing in the run.
-  std::string watched_image;  ///< As in SimOptions.
+  std::uint64_t seed = 1;                         ///< Draws everything else.
+  std::size_t nodes = 3;                          ///< Part of what the seed means.
+  Duration chaos_min = std::chrono::seconds(10);  ///< When the faults end, in virtual time: drawn between this and the next.
+  Duration chaos_max = std::chrono::seconds(18);  ///< As above.
+  std::size_t log_lines_max = 0;                  ///< Kept for `report`; watching changes nothing in the run.
+  std::string watched_image;                      ///< As in SimOptions.
   /// Stop at the first violation instead of living on.
   bool stop_at_violation = true;
 };
 
+/// What became of it.
 struct RandomRunResult {
-  std::vector<std::string> violations;
-  std::string report;  ///< Empty when nothing was violated.
-  std::uint64_t trace_hash = 0;  ///< Equal for equal options.
-  std::uint64_t events = 0;
-  Duration virtual_time{};
-  std::size_t uploads_acknowledged = 0;
-  std::size_t operations = 0;         ///< That clients began.
-  std::size_t operations_failed = 0;  ///< Chaos makes some fail; that is no violation.
-  FaultCounts faults;
+  std::vector<std::string> violations;  ///< Broken invariants and, after them, what the healed cluster still owed; one line each.
+  std::string report;                   ///< Empty when nothing was violated.
+  std::uint64_t trace_hash = 0;         ///< Equal for equal options.
+  std::uint64_t events = 0;             ///< Steps of the simulator.
+  Duration virtual_time{};              ///< From the first start to the reckoning.
+  std::size_t uploads_acknowledged = 0;  ///< Acknowledgements by the nodes; those of deletes are counted too.
+  std::size_t operations = 0;            ///< That clients began.
+  std::size_t operations_failed = 0;     ///< Chaos makes some fail; that is no violation.
+  FaultCounts faults;                    ///< By the name of the kind.
+  /// Nothing was violated.
   [[nodiscard]] bool ok() const noexcept { return violations.empty(); }
 };
 
+/// Lives through it, in the calling thread.
 [[nodiscard]] RandomRunResult random_run(const RandomRunOptions& options);
 /// What to type to live through this run again, with its log.
 [[nodiscard]] std::string replay_command(const RandomRunOptions& options);

@@ -17,48 +17,57 @@ namespace cloudp2p::testing {
 
 /// Content for an upload. Simulated digests are not BLAKE2b: they name content in simulated clusters only.
 struct SimImage {
-  Digest digest;
-  std::uint64_t size_bytes = 0;
-  std::string name;
-  Buffer head;  ///< The first bytes, unique to this image.
-  Buffer tail;  ///< The rest; may be shared by many.
+  Digest digest;                 ///< What the cluster calls it: by the simulator's hash.
+  std::uint64_t size_bytes = 0;  ///< Of `head` and `tail` together.
+  std::string name;              ///< As a client gives it.
+  Buffer head;                   ///< The first bytes, unique to this image.
+  Buffer tail;                   ///< The rest; may be shared by many.
 };
-/// A JPEG signature and then bytes that `salt` decides.
+/// A JPEG signature and then bytes that `salt` decides; from 64 bytes to 1 MiB, whatever is asked for.
 [[nodiscard]] SimImage make_image(std::uint64_t salt, std::size_t size_bytes);
 
 /// An operation of a simulated client; copies refer to the same one.
 template <class T>
 class SimResult {
  public:
+  /// What all copies of a handle share.
   struct State {
-    std::optional<Result<T>> result;
-    OperationId operation{};
-    std::size_t client = 0;
+    std::optional<Result<T>> result;  ///< Set when the operation has called back.
+    OperationId operation{};          ///< As Client gave it.
+    std::size_t client = 0;           ///< Who asked.
   };
+  /// Made by SimCluster.
   explicit SimResult(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  /// Whether it has called back.
   [[nodiscard]] bool done() const noexcept { return state_->result.has_value(); }
   /// Errc::ok only when it is done and succeeded; Errc::timed_out while it is not done.
   [[nodiscard]] Errc result() const noexcept { return done() ? state_->result->code() : Errc::timed_out; }
+  /// Done, and a success.
   [[nodiscard]] bool ok() const noexcept { return done() && state_->result->ok(); }
   /// Only when `done`.
   [[nodiscard]] const Result<T>& value() const { return *state_->result; }
+  /// For whoever wants to keep it.
   [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
 
  private:
   std::shared_ptr<State> state_;
 };
 
+/// The header begins with its contract. Throws std::out_of_range for a client that is not there.
 class SimCluster {
  public:
+  /// All nodes and clients, started; no time has passed.
   explicit SimCluster(const SimOptions& options = {});
   ~SimCluster();
   SimCluster(const SimCluster&) = delete;
   SimCluster& operator=(const SimCluster&) = delete;
 
   // Time.
+  /// Since the cluster was made.
   [[nodiscard]] Duration now() const;
   /// Runs one event; false when nothing happens before `until`.
   bool step(Duration until);
+  /// All events up to then.
   void run_for(Duration duration);
   /// Until `holds`, looked at after every event. False when it did not within `bound`.
   bool run_until(const Callback<bool()>& holds, Duration bound);
@@ -68,23 +77,35 @@ class SimCluster {
   bool converges(Duration bound);
 
   // Faults. Nodes are cut from each other; clients reach them all the same, unless `cut_clients`.
+  /// From all other nodes, until `heal`. Connections stay open until their ends notice that nothing comes through.
   void cut(NodeId node, Direction direction);
+  /// From this one, likewise; which way is seen from `node`.
   void cut_link(NodeId node, NodeId other, Direction direction);
+  /// From all of SimOptions::clients, both ways, until `heal`. Programs have SimProgram::cut.
   void cut_clients(NodeId node);
+  /// Their connections are reset; new ones are made if the path works.
   void break_links(NodeId node, NodeId other);
+  /// The path between them works again, as the network's profile has it.
   void heal_link(NodeId node, NodeId other);
+  /// From now on, until `heal_link` or `heal`.
   void link(NodeId node, NodeId other, const LinkProfile& profile);
   /// All paths work again. Paused and crashed nodes stay so.
   void heal();
+  /// Nothing happens if it does not run.
   void crash(NodeId node, Crash crash = Crash::kKill);
+  /// With what its disk has kept, and its file as it is now. Nothing happens if it runs.
   void restart(NodeId node);
+  /// Nothing of it runs, what arrives waits, its disk goes on: SIGSTOP.
   void pause(NodeId node);
+  /// Where it was, with all that waits.
   void resume(NodeId node);
   /// Its clock runs that much faster (slower when negative) from now on; by at most 50.
   void skew_clock(NodeId node, int percent);
+  /// For records and log lines; `now` is not touched.
   void jump_wall_clock(NodeId node, std::chrono::milliseconds by);
   /// `then` runs at the next such moment of this node, once, after the event that it is part of; an empty one cancels.
   void at_moment(NodeId node, Moment moment, Callback<void()> then);
+  /// Each operation takes so many times as long, up to 1.5 s; 1: as the profile says.
   void slow_disk(NodeId node, unsigned factor);
   /// Nothing that the disk was given finishes until it goes on, or the node crashes.
   void stall_disk(NodeId node, bool stalled);
@@ -95,6 +116,7 @@ class SimCluster {
   /// Writes fail with EIO (kIo) or ENOSPC (kFull) until kHealthy and, after EIO, a restart.
   /// kReadOnly: EROFS, until kHealthy and a restart.
   enum class Disk : std::uint8_t { kHealthy, kFull, kIo, kReadOnly };
+  /// In force at once; what is under way fails too.
   void disk(NodeId node, Disk state);
   /// A bit of this node's copy flips where it lies; nobody notices before somebody looks.
   void corrupt(NodeId node, const Digest& digest);
@@ -134,22 +156,33 @@ class SimCluster {
   [[nodiscard]] std::vector<NodeId> members() const;
   /// As SIGTERM does: hands leadership over, then ends the process.
   void drain(NodeId node, Duration patience);
+  /// For everything sent from now on.
   void network(const NetworkProfile& profile);
 
   // Clients.
+  /// Begins an upload; nothing happens before time passes.
   SimResult<UploadOutcome> put(const SimImage& image, std::size_t client = 0);
+  /// Reads and verifies it.
   SimResult<ImageInfo> get(const Digest& digest, std::size_t client = 0);
+  /// As Client::info.
   SimResult<ImageInfo> info(const Digest& digest, std::size_t client = 0);
+  /// As Client::remove.
   SimResult<ImageRecord> remove(const Digest& digest, std::size_t client = 0);
+  /// Its first page.
   SimResult<ListPage> list(std::size_t client = 0);
+  /// As Client::step_down.
   SimResult<StepDownOutcome> step_down(std::size_t client = 0);
+  /// Of all nodes.
   SimResult<std::vector<ScrubView>> scrub(ScrubAction action, std::size_t client = 0);
   /// put, and time passes until it is done.
   SimResult<UploadOutcome> put_and_wait(const SimImage& image, Duration bound, std::size_t client = 0);
   /// The process of this client starts anew; what it was doing ends as cancelled.
   void restart_client(std::size_t client);
+  /// As `pause`, for a client's machine.
   void pause_client(std::size_t client);
+  /// Likewise.
   void resume_client(std::size_t client);
+  /// SimOptions::clients.
   [[nodiscard]] std::size_t client_count() const noexcept;
 
   // Your own code (sim_program.hpp).
@@ -157,25 +190,32 @@ class SimCluster {
   SimProgram& start_program(StartProgram start);
 
   // What is.
+  /// A paused node runs.
   [[nodiscard]] bool running(NodeId node) const;
+  /// Until it is resumed or crashes.
   [[nodiscard]] bool paused(NodeId node) const;
   [[nodiscard]] NodeStatus status(NodeId node) const;  ///< Only of a running node.
+  /// The serving leader of the highest term; kNobody when none serves.
   [[nodiscard]] NodeId leader() const;
+  /// How many nodes there are, added ones included.
   [[nodiscard]] std::size_t size() const noexcept;
   /// How many disks hold this image now: its bytes, undamaged, and a live record.
   [[nodiscard]] std::size_t durable_copies(const Digest& digest) const;
   /// Listed by the leader, but faults took the bytes from all members: that is no violation. Nothing but a delete ends it.
   [[nodiscard]] std::vector<Digest> lost_images() const;
-  /// What was acknowledged, newest last.
+  /// What was acknowledged, newest last; a delete as its tombstone.
   [[nodiscard]] const std::vector<ImageRecord>& acknowledged() const;
 
   // The verdict.
+  /// Broken invariants, one line each, in the order in which they were noticed.
   [[nodiscard]] const std::vector<std::string>& violations() const;
+  /// No invariant was broken.
   [[nodiscard]] bool ok() const { return violations().empty(); }
   /// Violations and the last log lines; for people.
   [[nodiscard]] std::string report() const;
   /// Of everything that happened: equal for equal seeds and calls.
   [[nodiscard]] std::uint64_t trace_hash() const;
+  /// How many events have happened.
   [[nodiscard]] std::uint64_t events() const;
 
  private:

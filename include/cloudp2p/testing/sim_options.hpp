@@ -12,36 +12,37 @@ namespace cloudp2p::testing {
 
 /// Of one simulated disk. Each operation takes between half and one and a half of its time, times the slowness.
 struct DiskProfile {
-  Duration write = std::chrono::microseconds(30);
-  Duration read = std::chrono::microseconds(60);
-  Duration sync = std::chrono::microseconds(800);
-  std::int64_t nanoseconds_per_kib = 1'000;  ///< About 1 GB/s.
+  Duration write = std::chrono::microseconds(30);  ///< A call that writes.
+  Duration read = std::chrono::microseconds(60);   ///< A call that reads.
+  Duration sync = std::chrono::microseconds(800);  ///< A call that makes durable; a commit of an image takes two.
+  std::int64_t nanoseconds_per_kib = 1'000;        ///< About 1 GB/s.
 };
 
 /// Of every path between two machines.
 struct NetworkProfile {
-  Duration delay_min = std::chrono::microseconds(80);
-  Duration delay_max = std::chrono::microseconds(400);
-  unsigned straggler_percent = 0;  ///< This share of the frames takes up to `straggler_max` instead.
-  Duration straggler_max = std::chrono::milliseconds(50);
-  std::int64_t nanoseconds_per_kib = 8'000;  ///< About 125 MB/s.
+  Duration delay_min = std::chrono::microseconds(80);      ///< The fastest frame.
+  Duration delay_max = std::chrono::microseconds(400);     ///< The slowest one, but for stragglers.
+  unsigned straggler_percent = 0;                          ///< This share of the frames takes up to `straggler_max` instead.
+  Duration straggler_max = std::chrono::milliseconds(50);  ///< Likewise, of a straggler.
+  std::int64_t nanoseconds_per_kib = 8'000;                ///< About 125 MB/s.
 };
 
+/// Everything that makes one simulated cluster.
 struct SimOptions {
-  std::size_t nodes = 3;    ///< Their ids are 1 to `nodes`.
-  std::uint64_t seed = 1;   ///< The same seed and the same calls give the same run, event by event.
-  std::size_t clients = 2;  ///< Each on a machine of its own.
-  DiskProfile disk;
-  NetworkProfile network;
-  ElectionTiming timing;
-  Takeover takeover = Takeover::polite;
+  std::size_t nodes = 3;                 ///< Their ids are 1 to `nodes`.
+  std::uint64_t seed = 1;                ///< The same seed and the same calls give the same run, event by event.
+  std::size_t clients = 2;               ///< Each on a machine of its own.
+  DiskProfile disk;                      ///< Of every machine.
+  NetworkProfile network;                ///< Of every path; SimCluster::network changes it.
+  ElectionTiming timing;                 ///< As Config::timing, for nodes and clients.
+  Takeover takeover = Takeover::polite;  ///< As Config::takeover, for all nodes.
   bool shared = false;  ///< As Config::shared: all nodes mount one disk. Nothing but a node's state may then be lost.
-  std::chrono::milliseconds client_timeout{3'000};
-  unsigned client_retries = 8;
-  std::size_t chunk_bytes = 4 * 1024;
-  std::chrono::seconds scrub_interval{0};  ///< As Config::scrub_interval; 0: no scrub in the background.
-  Duration tombstone_age = limits::kTombstoneAge;
-  std::size_t log_lines_max = 400;  ///< Kept for `report`.
+  std::chrono::milliseconds client_timeout{3'000};  ///< As Config::timeout.
+  unsigned client_retries = 8;                      ///< As Config::retries.
+  std::size_t chunk_bytes = 4 * 1024;               ///< As NodeExtras::chunk_bytes: small, so that small images take several.
+  std::chrono::seconds scrub_interval{0};           ///< As Config::scrub_interval; 0: no scrub in the background.
+  Duration tombstone_age = limits::kTombstoneAge;   ///< As NodeExtras::tombstone_age.
+  std::size_t log_lines_max = 400;                  ///< Kept for `report`.
   std::string watched_image;        ///< First hex digits of a digest: all that happens to that image is logged too.
 };
 
@@ -64,7 +65,7 @@ enum class Loss : std::uint8_t {
   kState,         ///< The state file is gone.
   kStateDamaged,  ///< Both of its slots are damaged.
   kCatalog,       ///< The journal beside it is left.
-  kImages,  ///< All image files.
+  kImages,        ///< All image files.
   kEverything,
   kSinceBackup,  ///< Images and journal are those of the last `back_up`; there is neither catalog nor state file.
   kIndex,        ///< Catalog and journal: the image files are all there is.
@@ -82,6 +83,7 @@ enum class Moment : std::uint8_t {
   kBytesStored,
 };
 
+/// How a node ends.
 enum class Crash : std::uint8_t {
   kKill,       ///< The process ends; the kernel closes its connections, the disk finishes what it was given.
   kPowerLoss,  ///< Nobody is told; what was not synced may be lost.

@@ -31,17 +31,21 @@ struct ProgramPorts {
 /// for runs when time passes.
 using StartProgram = std::function<std::shared_ptr<void>(const ProgramPorts&)>;
 
+/// Your program, as SimCluster::start_program made it.
 class SimProgram {
  public:
   virtual ~SimProgram() = default;
   /// The process ends at once; the kernel closes its connections.
   virtual void crash() = 0;
+  /// Your function makes it again. Nothing happens if it runs.
   virtual void restart() = 0;
   /// Nothing of it runs, what arrives waits: SIGSTOP, a laptop that sleeps.
   virtual void pause() = 0;
+  /// Where it was, with all that waits.
   virtual void resume() = 0;
   /// From this node, until SimCluster::heal; which way is seen from the program.
   virtual void cut(NodeId node, Direction direction) = 0;
+  /// A paused program runs.
   [[nodiscard]] virtual bool running() const = 0;
 };
 
