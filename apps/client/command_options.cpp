@@ -3,6 +3,7 @@
 namespace client {
 namespace {
 
+constexpr std::int64_t kListMax = 1'000'000'000;
 constexpr unsigned kJobsMax = 64;
 /// Without words of its own in the label of the option.
 CLI::Validator jobs_range() {
@@ -38,7 +39,9 @@ void add_options_of(CLI::App& sub, const std::string& name, Command& command) {
     arguments("ID", "at least 4 digits of the image's id", true)->expected(1);
     add_text(sub, "-O,--output", command.output, "FILE|-", "write here; - is standard output");
   } else if (name == "list") {
-    sub.add_option("--limit", command.limit, "at most this many (100); 0 is all")->type_name("N");
+    sub.add_option("--limit", command.limit, "at most this many (100); 0 is all")
+        ->type_name("N")
+        ->check(CLI::Range(std::int64_t{0}, kListMax).description(""));
     sub.add_option("--after", command.after, "go on after this cursor")->type_name("CURSOR");
     sub.add_option_function<std::string>(
            "--since",

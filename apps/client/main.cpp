@@ -1,4 +1,5 @@
 // client: parses, then runs one command or the prompt.
+#include "command_line/standard_descriptors.hpp"
 #include "commands.hpp"
 
 #include <sys/prctl.h>
@@ -38,6 +39,7 @@ int run(std::vector<std::string> words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  command_line::keep_standard_descriptors();
   std::setlocale(LC_CTYPE, "");
   try {
     return run({argv + 1, argv + argc});

@@ -62,36 +62,61 @@ void add_commands(CLI::App& app, Command& command) {
     add_options_of(*add_command(app, help, command), help.name, command);
 }
 
-int usage_error(const Settings& settings, const std::string& text, const std::string& command) {
-  if (settings.json) {
-    std::cerr << usage_error_json(text) << '\n';
-  } else {
-    std::cerr << "[Client] ✗ " << text << "\nTry: help" << (command.empty() ? "" : " " + command) << '\n';
-  }
-  return exit_code(cloudp2p::Errc::invalid_argument);
-}
+/// Parses, and says what there is to say. At the prompt errors are part of the conversation, on stdout.
+class Parser {
+ public:
+  Parser(CLI::App& app, const Settings& settings, std::ostream& errors)
+      : app_(app), settings_(settings), errors_(errors) {}
 
-Parsed parse(CLI::App& app, std::vector<std::string> words, const Settings& settings) {
-  std::string asked;
-  for (const std::string& word : words) {
-    if (std::find(std::begin(kLater), std::end(kLater), word) != std::end(kLater) && asked.empty())
-      return usage_error(settings, word + " is not available in this version", "");
-    for (const CommandHelp& help : command_help())
-      if (word == help.name && asked.empty()) asked = word;
+  Parsed parse(std::vector<std::string> words) {
+    find_command(words);
+    if (!later_.empty()) return usage_error(later_ + " is not available in this version");
+    std::reverse(words.begin(), words.end());
+    try {
+      app_.parse(std::move(words));
+      return std::nullopt;
+    } catch (const CLI::CallForVersion& version) {
+      return app_.exit(version);
+    } catch (const CLI::Success&) {
+      std::cout << *help_text(asked_);
+      return 0;
+    } catch (const CLI::ExtrasError& error) {
+      if (!asked_.empty() || !is_word(app_.remaining())) return usage_error(error.what());
+      return usage_error("there is no command " + app_.remaining().front());
+    } catch (const CLI::ParseError& error) {
+      return usage_error(error.what());
+    }
   }
-  std::reverse(words.begin(), words.end());
-  try {
-    app.parse(std::move(words));
-    return std::nullopt;
-  } catch (const CLI::CallForVersion& version) {
-    return app.exit(version);
-  } catch (const CLI::Success&) {
-    std::cout << *help_text(asked);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return usage_error(settings, error.what(), asked);
+
+ private:
+  static bool is_word(const std::vector<std::string>& words) {
+    return !words.empty() && !words.front().starts_with('-');
   }
-}
+
+  void find_command(const std::vector<std::string>& words) {
+    for (const std::string& word : words) {
+      if (!asked_.empty()) return;
+      if (std::find(std::begin(kLater), std::end(kLater), word) != std::end(kLater)) later_ = word;
+      for (const CommandHelp& help : command_help())
+        if (word == help.name) asked_ = word;
+    }
+  }
+
+  int usage_error(const std::string& text) {
+    if (settings_.json) {
+      std::cerr << usage_error_json(text) << '\n';
+    } else {
+      errors_ << "[Client] ✗ " << text << "\nTry: help" << (asked_.empty() ? "" : " " + asked_) << std::endl;
+    }
+    return exit_code(cloudp2p::Errc::invalid_argument);
+  }
+
+  CLI::App& app_;
+  const Settings& settings_;
+  std::ostream& errors_;
+  std::string asked_;
+  std::string later_;
+};
 
 }  // namespace
 
@@ -103,7 +128,7 @@ Parsed parse_command_line(std::vector<std::string> words, Settings& settings, Co
   app.add_option("--manual", manual)->group("");
   add_settings(app, settings);
   add_commands(app, command);
-  if (Parsed done = parse(app, std::move(words), settings)) return done;
+  if (Parsed done = Parser(app, settings, std::cerr).parse(std::move(words))) return done;
   if (manual.empty()) return std::nullopt;
   std::cout << command_line::program_page(program_words(),
                                           {"cloud-p2p-client", 1, std::string("cloudp2p ") + cloudp2p::version()},
@@ -116,7 +141,7 @@ Parsed parse_prompt_line(std::vector<std::string> words, Settings& settings, Com
   app.fallthrough();
   add_output_format(app, settings);
   add_commands(app, command);
-  return parse(app, std::move(words), settings);
+  return Parser(app, settings, std::cout).parse(std::move(words));
 }
 
 namespace {

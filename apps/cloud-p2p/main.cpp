@@ -1,4 +1,5 @@
 // cloud-p2p: parses, builds a Host, runs it until a signal says otherwise.
+#include "command_line/standard_descriptors.hpp"
 #include "environment.hpp"
 #include "logging.hpp"
 #include "options.hpp"
@@ -125,6 +126,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  command_line::keep_standard_descriptors();
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

@@ -349,6 +349,7 @@ class OpenFolder final : public BackupFolder {
 };
 
 Result<std::unique_ptr<BackupFolder>> opened(const std::string& path, Status (Books::*open)()) {
+  if (path.empty()) return Error{Errc::invalid_argument, "the name of the folder is empty"};
   std::string trimmed = path;
   while (trimmed.size() > 1 && trimmed.back() == '/')
     trimmed.pop_back();

@@ -143,6 +143,7 @@ Error not_a_file(const std::string& path, mode_t mode) {
 }
 
 Result<std::shared_ptr<ImageSource>> labelled_file(const std::string& path, Label label) {
+  if (path.empty()) return Error{Errc::invalid_argument, "the name of the file is empty"};
   // O_NONBLOCK: a FIFO without a writer must not hang the open.
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return file_error(path, "cannot be read", errno);

@@ -1,6 +1,8 @@
 // An output that takes nothing: a pipe whose reader has left, a full disk.
 #include "fixture.hpp"
 
+#include <filesystem>
+
 namespace golden {
 namespace {
 
@@ -38,6 +40,37 @@ TEST_CASE("a full disk under the output is an error: exit 1, and it says so") {
     CHECK_MESSAGE(full.exit_status == 1, std::string(command));
     CHECK_MESSAGE(contains(full.err, "the output cannot be written: No space left on device"), std::string(command) << ": " << full.err);
   }
+}
+
+TEST_CASE("programs that are started without standard streams keep their numbers free of files and sockets") {
+  Cluster cluster(programs(1));
+  Launch launch = cluster.server_launch(1);
+  launch.environment["SERVER"] = launch.program;
+  launch.program = "/bin/bash";
+  launch.arguments = {"-c", "exec \"$SERVER\" <&- >&- 2>&-"};
+  const Process server(std::move(launch));
+  const std::string descriptors = "/proc/" + std::to_string(server.pid()) + "/fd/";
+  REQUIRE(support::eventually([&] { return cluster.client({"--timeout", "2s", "discover"}).exit_status == 0; }));
+  for (const char* const number : {"0", "1", "2"})
+    CHECK(std::filesystem::read_symlink(descriptors + number) == "/dev/null");
+  const Finished lost = in_bash(cluster, "\"$CLIENT\" discover >&-");
+  CHECK(lost.exit_status == 1);
+  CHECK(contains(lost.err, "the output cannot be written"));
+}
+
+TEST_CASE("mistakes in what is typed are named, at the prompt on stdout among the answers") {
+  Cluster cluster(programs(1));
+  const Finished prompt = cluster.client({}, "no-such\nlist --limit -1\nquit\n");
+  CHECK(prompt.exit_status == 0);
+  CHECK(contains(prompt.out, "> [Client] ✗ there is no command no-such\nTry: help\n> "));
+  CHECK(contains(prompt.out, "--limit: "));
+  CHECK(prompt.err.empty());
+  const Finished once = cluster.client({"no-such"});
+  CHECK(once.exit_status == 2);
+  CHECK(once.err == "[Client] ✗ there is no command no-such\nTry: help\n");
+  CHECK(contains(cluster.client({"--no-such", "list"}).err, "--no-such"));
+  CHECK(cluster.client({"send-image", ""}).exit_status == 2);
+  CHECK(cluster.client({"backup", ""}).exit_status == 2);
 }
 
 }  // namespace golden
