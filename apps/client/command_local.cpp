@@ -44,8 +44,15 @@ int run_config(Session& session, const Command& command) {
   // Opening reads the key files; nothing is connected before it is needed.
   if (const auto host = session.host(); !host) return session.out.failure(host.error());
   if (session.out.json()) {
-    session.out.object([&](JsonWriter& json) { json.field("valid", true); });
+    session.out.object([&](JsonWriter& json) {
+      json.field("valid", true).key("warnings").begin_array();
+      for (const std::string& warning : (*config)->warnings)
+        json.value(warning);
+      json.end_array();
+    });
   } else {
+    for (const std::string& warning : (*config)->warnings)
+      session.out.note("warning: " + warning);
     const std::string& file = (*config)->source_file;
     session.out.success({"The configuration is valid: " + std::to_string((*config)->peers.size()) + " nodes" +
                          (file.empty() ? "" : ", from " + shown(file))});

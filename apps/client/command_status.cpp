@@ -42,7 +42,7 @@ std::string table_of(const ClusterView& view) {
   for (const MemberView& member : view.members) {
     const bool known = member.reachable;
     const bool holds = known && (!view.shared || member.id == view.leader);
-    table.add({to_string(member.id), member.address, role_of(view, member),
+    table.add({to_string(member.id), shown(member.address), role_of(view, member),
                holds ? std::to_string(member.report.images) : "-", holds ? std::to_string(member.report.missing) : "-",
                known ? std::to_string(member.report.damaged) : "-",
                holds ? date_or_dash(member.report.oldest_verified_ms) : "-",
@@ -54,7 +54,7 @@ std::string table_of(const ClusterView& view) {
   text += std::to_string(view.under_replicated);
   if (view.leader == cloudp2p::kNobody || view.answered_by != view.leader)
     text += "  (as node " + to_string(view.answered_by) + " sees it)";
-  if (!view.change.empty()) text += "\nMembers: " + view.change;
+  if (!view.change.empty()) text += "\nMembers: " + shown(view.change);
   return text + (view.quorum_none ? std::string("\n") + kNoQuorumRule : "");
 }
 

@@ -27,12 +27,15 @@ std::size_t width_of(const std::string& text) {
 }  // namespace
 
 std::string shown(std::string_view text) {
+  return cloudp2p::printable(text);
+}
+
+std::string shown_lines(std::string_view text) {
   std::string out;
-  while (!text.empty()) {
-    const std::size_t length = cloudp2p::detail::utf8_length(text);
-    const bool plain = length > 0 && !cloudp2p::detail::is_control(text.substr(0, length));
-    out += plain ? text.substr(0, length) : std::string_view("?");
-    text.remove_prefix(std::max<std::size_t>(length, 1));
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    out += (at == 0 ? "" : "\n") + shown(text.substr(at, end - at));
+    at = end + 1;
   }
   return out;
 }

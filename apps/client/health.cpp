@@ -21,7 +21,7 @@ std::string counted(std::uint64_t count, const char* one, const char* many) {
 std::string problem_of(const MemberView& member) {
   const std::string node = "node " + to_string(member.id);
   if (!member.member) return member.reachable ? node + " is no member" : "";  // What is only configured may be off.
-  if (!member.reachable) return node + " at " + member.address + " is unreachable";
+  if (!member.reachable) return node + " at " + cloudp2p::printable(member.address) + " is unreachable";
   const std::string health = health_of(member);
   if (health != "ok") return "the store of " + node + " is " + health;
   if (!member.voter) return node + " still learns, and does not vote";
@@ -43,13 +43,7 @@ const char* role_of(const ClusterView& view, const MemberView& member) {
 }
 
 const char* health_of(const MemberView& member) {
-  switch (static_cast<StoreHealth>(member.report.health)) {
-    case StoreHealth::ok: return "ok";
-    case StoreHealth::full: return "full";
-    case StoreHealth::read_only: return "read-only";
-    case StoreHealth::failed: break;
-  }
-  return "failed";
+  return name(static_cast<StoreHealth>(member.report.health));
 }
 
 const char* name_of(Condition condition) {
@@ -64,7 +58,7 @@ Verdict verdict_on(const ClusterView& view) {
   if (view.under_replicated > 0)
     out.problems.push_back(counted(view.under_replicated, "image", "images") + " with fewer than " +
                            counted(copies_wanted(view), "copy", "copies"));
-  if (!view.change.empty()) out.problems.push_back("members: " + view.change);
+  if (!view.change.empty()) out.problems.push_back("members: " + cloudp2p::printable(view.change));
   if (view.leader == cloudp2p::kNobody) {
     out.condition = Condition::down;
   } else if (!out.problems.empty()) {

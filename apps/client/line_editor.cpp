@@ -1,5 +1,7 @@
 #include "line_editor.hpp"
 
+#include "output.hpp"
+
 #include <histedit.h>
 #include <poll.h>
 #include <unistd.h>
@@ -122,7 +124,7 @@ class TerminalReader final : public LineReader {
       return CC_REFRESH;
     }
     if (completion.choices.size() < 2) return CC_REFRESH_BEEP;
-    std::fputs(("\n" + in_columns(completion.choices)).c_str(), stdout);
+    std::fputs(("\n" + shown_lines(in_columns(completion.choices))).c_str(), stdout);
     std::fflush(stdout);
     return CC_REDISPLAY;
   }

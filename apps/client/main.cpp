@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   try {
     return run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "[Client] ✗ %s\n", error.what());
+    std::fprintf(stderr, "[Client] ✗ %s\n", client::shown(error.what()).c_str());
     return 1;
   }
 }

@@ -106,7 +106,7 @@ class Parser {
     if (settings_.json) {
       std::cerr << usage_error_json(text) << '\n';
     } else {
-      errors_ << "[Client] ✗ " << text << "\nTry: help" << (asked_.empty() ? "" : " " + asked_) << std::endl;
+      errors_ << "[Client] ✗ " << cloudp2p::printable(text) << "\nTry: help" << (asked_.empty() ? "" : " " + asked_) << std::endl;
     }
     return exit_code(cloudp2p::Errc::invalid_argument);
   }

@@ -56,7 +56,7 @@ void Output::write(std::FILE* to, const std::string& text) {
 }
 
 void Output::print(const std::string& lines) {
-  write(stdout, lines + "\n");
+  write(stdout, shown_lines(lines) + "\n");
 }
 
 std::string Output::mark(bool good) const {
@@ -67,7 +67,7 @@ std::string Output::mark(bool good) const {
 void Output::success(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines)
-    text += "[Client] " + mark(true) + " " + line + "\n";
+    text += "[Client] " + mark(true) + " " + shown(line) + "\n";
   write(stdout, text);
 }
 
@@ -81,7 +81,7 @@ void Output::object(const std::function<void(JsonWriter&)>& fields) {
 }
 
 void Output::note(const std::string& line) {
-  if (!quiet() && !json()) write(stderr, line + "\n");
+  if (!quiet() && !json()) write(stderr, shown_lines(line) + "\n");
 }
 
 int Output::failure(const Error& error, const std::string& subject) {

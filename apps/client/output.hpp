@@ -55,8 +55,10 @@ class Output {
 [[noreturn]] void output_lost(int error_number);
 /// Of the terminal behind stderr.
 [[nodiscard]] std::size_t terminal_columns();
-/// Without control characters.
+/// Without what would act on the terminal; a name goes through this before it becomes part of a line.
 [[nodiscard]] std::string shown(std::string_view text);
+/// The same for whole lines, which stay apart.
+[[nodiscard]] std::string shown_lines(std::string_view text);
 /// "47.1 MB"
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 /// "2024-05-01 12:00:07" in local time, or RFC 3339 in UTC.

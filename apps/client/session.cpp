@@ -39,6 +39,8 @@ Status Session::load() {
   if (settings_.retries) loaded->retries = *settings_.retries;
   if (Status valid = cloudp2p::validate(*loaded, false); !valid) return valid;
   config_ = std::move(*loaded);
+  for (const std::string& warning : config_->warnings)
+    out.log(warning);
   forget_key_variable();
   return {};
 }

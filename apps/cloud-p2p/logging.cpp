@@ -4,16 +4,24 @@
 
 #include <spdlog/fmt/chrono.h>
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 
 namespace server {
 
+using cloudp2p::Config;
 using cloudp2p::LogLevel;
 
 namespace {
+
+constexpr std::size_t kLineBytesMax = 4'096;  ///< LogSink promises it; a peer's words may be longer.
 
 const char* word(LogLevel level) {
   switch (level) {
@@ -26,6 +34,18 @@ const char* word(LogLevel level) {
   return "error";
 }
 
+/// As sd-daemon(3) has it.
+const char* syslog_prefix(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return "<7>";
+    case LogLevel::info: return "<6>";
+    case LogLevel::contract: return "<5>";
+    case LogLevel::warning: return "<4>";
+    case LogLevel::error: break;
+  }
+  return "<3>";
+}
+
 /// UTC with milliseconds, as RFC 3339 writes it.
 std::string timestamp() {
   const auto now = std::chrono::system_clock::now();
@@ -33,30 +53,23 @@ std::string timestamp() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), ms);
 }
 
-/// A file name in a line must not be able to forge a second one, nor to act on the terminal.
-std::string one_line(std::string_view line) {
-  std::string out(line);
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return out;
-}
-
-std::string json_line(LogLevel level, std::string_view line) {
+std::string json_line(LogLevel level, std::string_view event, std::string_view line) {
   std::string out;
   cloudp2p::JsonWriter json(out);
   json.begin_object().field("schema", 1).field("time", timestamp()).field("level", word(level));
-  json.field("message", line).end_object();
+  json.field("event", event).field("message", line).end_object();
   return out;
 }
 
-std::shared_ptr<spdlog::logger> make_logger(const std::string& file) {
-  spdlog::sink_ptr sink;
-  if (file.empty()) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  } else {
-    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
-  }
-  auto logger = std::make_shared<spdlog::logger>("cloud-p2p", std::move(sink));
+spdlog::sink_ptr make_sink(const Config& config) {
+  if (config.log_file.empty()) return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  if (config.log_file_bytes_max == 0) return std::make_shared<spdlog::sinks::basic_file_sink_mt>(config.log_file);
+  return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(config.log_file, config.log_file_bytes_max,
+                                                                config.log_files_kept);
+}
+
+std::shared_ptr<spdlog::logger> make_logger(const Config& config) {
+  auto logger = std::make_shared<spdlog::logger>("cloud-p2p", make_sink(config));
   logger->set_level(spdlog::level::trace);  // Lines that are not wanted do not come this far.
   logger->flush_on(spdlog::level::trace);
   logger->set_pattern("%v");
@@ -66,12 +79,23 @@ std::shared_ptr<spdlog::logger> make_logger(const std::string& file) {
 
 }  // namespace
 
-Logging::Logging() : logger_(make_logger({})) {}
+bool stderr_is_journal() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
+  return stream == fmt::format("{}:{}", status.st_dev, status.st_ino);
+}
+
+void say_on_stderr(LogLevel level, std::string_view line) {
+  std::fprintf(stderr, "%s%s\n", stderr_is_journal() ? syslog_prefix(level) : "", cloudp2p::printable(line).c_str());
+}
+
+Logging::Logging() : journal_(stderr_is_journal()), logger_(make_logger({})) {}
 Logging::~Logging() = default;
 
-cloudp2p::Status Logging::configure(const cloudp2p::Config& config) {
+cloudp2p::Status Logging::configure(const Config& config) {
   try {
-    auto logger = make_logger(config.log_file);
+    auto logger = make_logger(config);
     const std::lock_guard lock(mutex_);
     logger_ = std::move(logger);
     level_ = config.log_level;
@@ -84,15 +108,25 @@ cloudp2p::Status Logging::configure(const cloudp2p::Config& config) {
 }
 
 void Logging::log(LogLevel level, std::string_view line) {
+  log_event(level, "other", line);
+}
+
+void Logging::log_event(LogLevel level, std::string_view event, std::string_view line) {
+  line = line.substr(0, kLineBytesMax);
+  const std::string safe = cloudp2p::printable(line);
   const std::lock_guard lock(mutex_);
-  const std::string safe = one_line(line);
   if (level == LogLevel::contract) {
     std::fprintf(stdout, "%s\n", safe.c_str());
     std::fflush(stdout);
     if (!to_file_) return;
   }
   if (level < level_) return;
-  logger_->info(json_ ? json_line(level, line) : fmt::format("{} {} {}", timestamp(), word(level), safe));
+  const bool to_journal = journal_ && !to_file_;
+  std::string text = json_        ? json_line(level, event, line)
+                     : to_journal ? safe
+                                  : fmt::format("{} {} {}", timestamp(), word(level), safe);
+  if (to_journal) text.insert(0, syslog_prefix(level));
+  logger_->info(text);
 }
 
 }  // namespace server

@@ -3,6 +3,7 @@
 #include "environment.hpp"
 #include "logging.hpp"
 #include "options.hpp"
+#include "service_manager.hpp"
 #include "signals.hpp"
 
 #include <cloudp2p/host.hpp>
@@ -23,14 +24,26 @@ using cloudp2p::Status;
 constexpr std::chrono::milliseconds kDrainPatience{5'000};
 
 int fail(const Error& error, int exit_status) {
-  std::fprintf(stderr, "cloud-p2p: %s\n", error.text().c_str());
+  say_on_stderr(LogLevel::error, "cloud-p2p: " + error.text());
   return exit_status;
+}
+
+/// Where no node runs, beside the answer.
+void say_warnings(const Config& config) {
+  for (const std::string& warning : config.warnings)
+    say_on_stderr(LogLevel::warning, "cloud-p2p: warning: " + warning);
+}
+
+void log_warnings(const Config& config, Logging& logging) {
+  for (const std::string& warning : config.warnings)
+    logging.log_event(LogLevel::warning, "config_key_unknown", warning);
 }
 
 int exit_status(Errc code) {
   switch (code) {
     case Errc::bad_config:
     case Errc::bad_key:
+    case Errc::format:  // A directory of another version: trying again does not help either.
     case Errc::invalid_argument:
     case Errc::not_found: return kBadConfig;  // A key file: a missing directory is created.
     default: return kFailure;
@@ -49,10 +62,11 @@ std::string shown_path(const std::string& path) {
 void announce_file(const Options& options, const Environment& environment, Logging& logging) {
   const std::optional<std::string> file =
       options.flags.config_file ? options.flags.config_file : environment.get("CONFIG_FILE");
-  if (file) logging.log(LogLevel::contract, "[Config] Loading from file: " + shown_path(*file));
+  if (file) logging.log_event(LogLevel::contract, "config_file", "[Config] Loading from file: " + shown_path(*file));
 }
 
 int print_config(const Config& config) {
+  say_warnings(config);
   std::fputs(cloudp2p::to_json(config).c_str(), stdout);
   const Status valid = cloudp2p::validate(config, config.node_id != cloudp2p::kNobody);
   return valid ? kOk : fail(valid.error(), kBadConfig);
@@ -60,10 +74,11 @@ int print_config(const Config& config) {
 
 /// Everything that can be known without listening or touching the images.
 int check_config(const Config& config) {
+  say_warnings(config);
   if (const Status valid = cloudp2p::Host::check(config); !valid) return fail(valid.error(), kBadConfig);
   std::printf("The configuration is valid: node %s of %zu, listening on %s, images in %s\n",
               to_string(config.node_id).c_str(), config.peers.size(),
-              to_string(cloudp2p::listen_address(config)).c_str(), config.shared_dir.c_str());
+              to_string(cloudp2p::listen_address(config)).c_str(), cloudp2p::printable(config.shared_dir).c_str());
   return kOk;
 }
 
@@ -85,11 +100,13 @@ void reload(const Result<Config>& wanted, Config& current, cloudp2p::Host& host,
     if (!applied) (void)logging.configure(current);
   }
   if (!applied) {
-    logging.log(LogLevel::error, "reload refused, the settings stay as they were: " + applied.error().text());
+    logging.log_event(LogLevel::error, "reload_refused",
+                      "reload refused, the settings stay as they were: " + applied.error().text());
     return;
   }
   current = *wanted;
-  logging.log(LogLevel::info, "reloaded: peers, limits, keys and logging are as configured now");
+  log_warnings(current, logging);
+  logging.log_event(LogLevel::info, "reloaded", "reloaded: peers, limits, keys and logging are as configured now");
 }
 
 int serve(const Options& options, const Environment& environment, Signals& signals, Logging& logging) {
@@ -101,9 +118,16 @@ int serve(const Options& options, const Environment& environment, Signals& signa
 
   const Result<std::unique_ptr<cloudp2p::Host>> host = cloudp2p::Host::open(*config, logging);
   if (!host) return fail(host.error(), exit_status(host.code()));
-  while (signals.next() == Signals::Event::reload)
+  log_warnings(*config, logging);
+  ServiceManager manager(**host);
+  while (signals.next() == Signals::Event::reload) {
+    manager.reloading();
     reload(load_again(options, environment, *config), *config, **host, logging);
-  logging.log(LogLevel::info, "stopping: uploads finish, leadership is handed over; a second signal stops at once");
+    manager.reloaded();
+  }
+  manager.stopping();
+  logging.log_event(LogLevel::info, "stopping",
+                    "stopping: uploads finish, leadership is handed over; a second signal stops at once");
   (*host)->drain(kDrainPatience);
   return kOk;
 }

@@ -36,7 +36,7 @@ Exit status: 0 ok, 1 failure, 2 usage, 78 bad configuration)";
 
 /// CLI11 gives exception texts over several lines; one is enough.
 int usage_error(const std::string& text) {
-  std::cerr << "cloud-p2p: " << text << "\nTry: cloud-p2p --help\n";
+  std::cerr << "cloud-p2p: " << cloudp2p::printable(text) << "\nTry: cloud-p2p --help\n";
   return kUsage;
 }
 

@@ -87,12 +87,16 @@ struct Config {
   LogLevel log_level = LogLevel::info;  ///< For the executables; the library gives its LogSink everything.
   bool log_json = false;                ///< For the executables: each line a JSON object.
   std::string log_file;                 ///< For the executables; empty: none.
+  /// For the executables: a log file that would grow beyond is put aside; 0: never.
+  std::uint64_t log_file_bytes_max = std::uint64_t{64} << 20;
+  unsigned log_files_kept = 4;  ///< For the executables: of those put aside, at most 1000.
 
   // Clients.
   std::chrono::milliseconds timeout{30'000};  ///< Of one operation without any progress.
   unsigned retries = 8;  ///< Different failures that one operation survives, at most 1000; the same one again counts once.
 
   std::string source_file;  ///< Where the file part came from; empty when none.
+  std::vector<std::string> warnings;  ///< What the file says and nobody reads: keys that are not known.
 };
 
 /// Checks what can be checked without touching the network or the disk; first problem found.

@@ -59,6 +59,8 @@ struct ReadRange {
 
 /// full: heals by itself when there is room. read_only, failed (EIO, or the disk is gone): until a restart.
 enum class StoreHealth : std::uint8_t { ok, full, read_only, failed };
+/// "ok", "full", "read-only", "failed"
+[[nodiscard]] const char* name(StoreHealth health) noexcept;
 
 /// How a store is, for its node and for people.
 struct StoreStatus {

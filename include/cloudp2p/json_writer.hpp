@@ -1,13 +1,15 @@
 // JsonWriter: JSON text, streamed into a string.
 //
-// Purpose:   what the programs print with `-o json`, and what `to_json` returns. Any bytes may be given as text:
-// control
-//            characters are escaped and bytes that are not UTF-8 become U+FFFD, so that the result is always valid.
+// Purpose:   what the programs print with `-o json`, and what `to_json` returns. Any bytes may be given as text: what
+//            would act on a terminal is escaped and bytes that are not UTF-8 become U+FFFD, so that the result is always
+//            valid, and harmless where it is shown.
 // Thread:    a plain value. Ownership: refers to the caller's string, which outlives it, and only appends.
 // Order:     one value at the top; inside an object `key` before each value (`field` does both); every begin has its
 // end. Numbers:   integers exactly, doubles with the fewest digits that read back the same; NaN and infinities become
 // null. Errors:    none; unbalanced calls are a bug of the caller and are asserted.
 #pragma once
+
+#include <cloudp2p/types.hpp>
 
 #include <cassert>
 #include <charconv>
@@ -22,31 +24,11 @@
 namespace cloudp2p {
 
 namespace detail {
-/// Length of the well-formed UTF-8 sequence that `text` begins with (Unicode 15, table 3-7); 0 when there is none.
-[[nodiscard]] inline std::size_t utf8_sequence_bytes(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U; };
-  const auto within = [&](std::size_t at, unsigned low, unsigned high) { return byte(at) >= low && byte(at) <= high; };
-  const auto tail = [&](std::size_t at) { return within(at, 0x80, 0xbf); };
-  if (text.empty()) return 0;
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const unsigned low = first == 0xe0 ? 0xa0 : 0x80;   // No overlong forms,
-    const unsigned high = first == 0xed ? 0x9f : 0xbf;  // no surrogates.
-    return within(1, low, high) && tail(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const unsigned low = first == 0xf0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xf4 ? 0x8f : 0xbf;  // Nothing above U+10FFFF.
-    return within(1, low, high) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-inline void append_escaped_control(std::string& out, char control) {
+/// What must not stand in a JSON text as it is, or would act on the terminal that shows it. `sequence` is well-formed.
+inline void append_escaped(std::string& out, std::string_view sequence) {
   static constexpr char kHex[] = "0123456789abcdef";
-  switch (control) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned>(static_cast<unsigned char>(sequence[at])); };
+  switch (sequence[0]) {
     case '\b': out += "\\b"; return;
     case '\f': out += "\\f"; return;
     case '\n': out += "\\n"; return;
@@ -54,10 +36,12 @@ inline void append_escaped_control(std::string& out, char control) {
     case '\t': out += "\\t"; return;
     default: break;
   }
-  const auto code = static_cast<unsigned char>(control);
-  out += "\\u00";
-  out += kHex[code >> 4];
-  out += kHex[code & 0xf];
+  unsigned code = byte(0);
+  if (sequence.size() == 2) code = (byte(0) & 0x1f) << 6 | (byte(1) & 0x3f);
+  if (sequence.size() == 3) code = (byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f);
+  out += "\\u";
+  for (const unsigned shift : {12U, 8U, 4U, 0U})
+    out += kHex[code >> shift & 0xf];
 }
 }  // namespace detail
 
@@ -66,14 +50,14 @@ inline void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
     const char first = text.front();
-    const std::size_t length = detail::utf8_sequence_bytes(text);
+    const std::size_t length = detail::utf8_length(text);
     if (length == 0) {
       out += "\xef\xbf\xbd";
     } else if (first == '"' || first == '\\') {
       out += '\\';
       out += first;
-    } else if (static_cast<unsigned char>(first) < 0x20 || first == 0x7f) {
-      detail::append_escaped_control(out, first);
+    } else if (detail::acts_on_terminal(text.substr(0, length))) {
+      detail::append_escaped(out, text.substr(0, length));
     } else {
       out += text.substr(0, length);
     }

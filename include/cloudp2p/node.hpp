@@ -62,6 +62,7 @@ struct NodeCounters {
 struct NodeStatus {
   NodeId id = kNobody;     ///< Config::node_id.
   ElectionView election;   ///< Who leads, and who the members are.
+  bool recovered = false;  ///< What is on this node's disk was read: it takes part.
   bool serving = false;    ///< Leads and has finished its takeover: takes uploads, unless it is handing over.
   CatalogSummary catalog;  ///< Of this node; all zero for a node that shares its directory and does not hold it.
   StoreStatus store;       ///< Of this node.

@@ -18,7 +18,7 @@ void FailureLog::note(const std::string& address, std::string_view what, TimePoi
   std::string line = "connection from " + address + " dropped: " + std::string(what);
   if (entry.unsaid > 0) line += " (and " + std::to_string(entry.unsaid) + " more since the last such line)";
   entry = {now, 0};
-  sink_.log(LogLevel::warning, line);
+  sink_.log_event(LogLevel::warning, "connection_dropped", line);
 }
 
 void FailureLog::forget_old(TimePoint now) {

@@ -60,7 +60,7 @@ Status Listener::open(const Address& address) {
     if (!opened && first_failure) first_failure = std::move(opened);
   }
   if (doors_.empty()) return first_failure;
-  if (!first_failure) log_.log(LogLevel::warning, first_failure.error().text());
+  if (!first_failure) log_.log_event(LogLevel::warning, "listen_failed", first_failure.error().text());
   return {};
 }
 

@@ -34,9 +34,9 @@ void ThreadRunner::run() noexcept {
     try {
       context_.run();
     } catch (const std::exception& error) {
-      log_.log(LogLevel::error, "thread " + name_ + ": unexpected exception: " + error.what());
+      log_.log_event(LogLevel::error, "internal_error", "thread " + name_ + ": unexpected exception: " + error.what());
     } catch (...) {
-      log_.log(LogLevel::error, "thread " + name_ + ": unexpected exception of an unknown type");
+      log_.log_event(LogLevel::error, "internal_error", "thread " + name_ + ": unexpected exception of an unknown type");
     }
   }
 }

@@ -97,7 +97,7 @@ void ClientCore::cancel(OperationId operation) {
 }
 
 void ClientCore::log(const std::string& line) const {
-  if (ports_.log != nullptr) ports_.log->log(LogLevel::debug, line);
+  if (ports_.log != nullptr) ports_.log->log_event(LogLevel::debug, "client", line);
 }
 
 void ClientCore::cancel_timer(TimerId& timer) {

@@ -61,7 +61,7 @@ void Collection::raise_watermark(std::vector<wire::Entry> dead) {
   auto raised = [this, dead = std::move(dead), term = services_.term()](const Status& status) {
     busy_ = false;
     if (!status.ok() || !services_.leads(term)) return;
-    services_.log(LogLevel::info, fmt::format("forgetting {} tombstones that every member holds", dead.size()));
+    services_.log(LogLevel::info, "tombstones_forgotten", fmt::format("forgetting {} tombstones that every member holds", dead.size()));
     for (const NodeId id : services_.replica_voters()) order(services_.links.at(id).bulk, dead);
     for (const wire::Entry& entry : dead) forget(entry.record);
     if (dead.size() + 1 >= limits::kSyncRecordsPerPage) next_ = TimePoint{};
@@ -96,7 +96,7 @@ void Collection::forget(const ImageRecord& record) {
 void Collection::forgotten(const CatalogEntry& held) {
   if (!held.present) return;
   if (held.record.tombstone) return landing_.bury(held.record.digest, held.file_name);
-  services_.log(LogLevel::warning,
+  services_.log(LogLevel::warning, "image_set_aside",
                 fmt::format("image {} is known to this node alone, and from before deletes that were forgotten since: {} "
                             "moved to the quarantine",
                             short_id(held.record.digest), held.file_name));

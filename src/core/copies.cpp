@@ -80,7 +80,7 @@ void Copies::bad(const CatalogEntry& entry, const Error& error) {
 void Copies::put_aside(const CatalogEntry& entry, const Error& error) {
   auto moved = [this, entry, error](const Status& status) {
     if (status.ok() || status.code() == Errc::not_found) return forget(entry, error);
-    services_.log(LogLevel::error, fmt::format("image {}: {}; the file can not be put aside: {}",
+    services_.log(LogLevel::error, "image_damaged", fmt::format("image {}: {}; the file can not be put aside: {}",
                                                short_id(entry.record.digest), error.text(), status.error().text()));
     finish(entry.record.digest, error);
   };
@@ -92,7 +92,7 @@ void Copies::forget(const CatalogEntry& entry, const Error& error) {
   if (sabotaged(Rule::damage_is_recorded)) return finish(digest, error);
   auto noted = [this, digest, error](const Result<CatalogEntry>& held) {
     if (held.ok() && held->record.stamp != Stamp{} && !held->present && !held->record.tombstone) {
-      services_.log(LogLevel::error, fmt::format("image {}: {}; {}", short_id(digest), error.text(),
+      services_.log(LogLevel::error, "image_damaged", fmt::format("image {}: {}; {}", short_id(digest), error.text(),
                                                  services_.shared() ? "there is no other copy: store the image again"
                                                                     : "it will be fetched again from another node"));
     }

@@ -37,7 +37,7 @@ void ElectionDriver::carry_out() {
 void ElectionDriver::saved(const Status& status) {
   saving_ = false;
   if (status.ok()) return carry_out();
-  services_.log(LogLevel::error, "cannot save term and vote: " + status.error().text() + "; this node stops voting: mend the disk and restart it");
+  services_.log(LogLevel::error, "state_write_failed", "cannot save term and vote: " + status.error().text() + "; this node stops voting: mend the disk and restart it");
   queue_.clear();
   state_failed();
 }

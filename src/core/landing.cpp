@@ -40,7 +40,7 @@ void Landing::bury(const Digest& digest, const std::string& file_name) {
   static_cast<void>(take_orphan(digest));
   services_.ports.images->erase(file_name, services_.guard([this, file_name](const Status& status) {
     if (status.ok() || status.code() == Errc::not_found || status.code() == Errc::cancelled) return;
-    services_.log(LogLevel::warning, fmt::format("{} of a deleted image stays until the next start: {}", file_name,
+    services_.log(LogLevel::warning, "erase_failed", fmt::format("{} of a deleted image stays until the next start: {}", file_name,
                                                  status.error().text()));
   }));
 }
@@ -88,7 +88,7 @@ void Landing::put_aside(const Digest& digest, const std::string& file_name) {
   services_.ports.images->quarantine(file_name, services_.guard([this, digest, file_name](const Status& status) {
     if (status.code() == Errc::not_found || status.code() == Errc::cancelled) return;
     if (status.ok()) ++services_.counters.copies_damaged;
-    services_.log(LogLevel::error, fmt::format("image {}: stored again beside {}, which does not match its digest{}",
+    services_.log(LogLevel::error, "image_damaged", fmt::format("image {}: stored again beside {}, which does not match its digest{}",
                                                short_id(digest), file_name,
                                                status.ok() ? "" : "; the file can not be put aside: " + status.error().text()));
   }));

@@ -75,9 +75,9 @@ void MembershipChange::say(const std::string& kind, std::string text, Duration p
     kind_since_ = services_.now();
     logged_ = text_.empty();
   }
-  if (logged_ || services_.now() - kind_since_ < patience) return;
+  if (logged_ || text_.empty() || services_.now() - kind_since_ < patience) return;
   logged_ = true;
-  services_.log(patience == Duration::zero() ? LogLevel::info : LogLevel::warning, text_);
+  services_.log(patience == Duration::zero() ? LogLevel::info : LogLevel::warning, "membership_waits", text_);
 }
 
 void MembershipChange::follow() {

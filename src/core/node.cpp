@@ -25,7 +25,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& 
     return loaded.error();
   }
   if (!loaded.ok()) {
-    ports.log->log(LogLevel::error, fmt::format("[Node {}] the state file is damaged ({}): this node begins a new incarnation "
+    ports.log->log_event(LogLevel::error, "state_damaged", fmt::format("[Node {}] the state file is damaged ({}): this node begins a new incarnation "
                                                 "and learns until the leader admits it",
                                                 value(config.node_id), loaded.error().text()));
   }
@@ -33,7 +33,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config, const NodePorts& 
   const std::optional<Incarnation> owner = config.shared ? std::nullopt : ports.catalog->owner();
   if (!fresh && owner && *owner != state.incarnation && state.membership.version > 0) {
     // Its promises would be kept without the records that they are about.
-    ports.log->log(LogLevel::error, fmt::format("[Node {}] the catalog of this directory {}: this node begins a new "
+    ports.log->log_event(LogLevel::error, "catalog_foreign", fmt::format("[Node {}] the catalog of this directory {}: this node begins a new "
                                                 "incarnation and learns until the leader admits it",
                                                 value(config.node_id), owner->is_zero() ? "is gone" : "goes with another state file"));
     const Term promised = state.term;
@@ -142,19 +142,19 @@ NodeImpl::~NodeImpl() {
 }
 
 Status NodeImpl::start() {
-  services_.log(LogLevel::contract, "Shared directory: " + services_.config.shared_dir);
-  services_.log(LogLevel::contract, "Starting on " + to_string(listen_address(services_.config)));
+  services_.log(LogLevel::contract, "store_directory", "Shared directory: " + services_.config.shared_dir);
+  services_.log(LogLevel::contract, "starting", "Starting on " + to_string(listen_address(services_.config)));
   Status listening = services_.ports.transport->start(*this);
   if (!listening.ok()) return listening;
   transport_started_ = true;
   auto reconciled = [this](const Status& status) {
-    if (!status.ok()) services_.log(LogLevel::error, "cannot read the stored images: " + status.error().text());
+    if (!status.ok()) services_.log(LogLevel::error, "store_unreadable", "cannot read the stored images: " + status.error().text());
     begin_election();
   };
   // Claimed half made it would be taken for whole at the next start, and its files for nobody's.
   auto rebuilt = [this](const Status& status) {
     if (status.ok()) return begin_election();
-    services_.log(LogLevel::error, "the catalog could not be rebuilt; it is tried again at the next start");
+    services_.log(LogLevel::error, "catalog_rebuild_failed", "the catalog could not be rebuilt; it is tried again at the next start");
     take_part(status);
   };
   const std::optional<Incarnation> owner = services_.ports.catalog->owner();
@@ -183,9 +183,10 @@ void NodeImpl::claim_catalog(const Status& saved) {
 
 void NodeImpl::take_part(const Status& durable) {
   if (!durable.ok()) {
-    services_.log(LogLevel::error, "cannot write the state file or the catalog: " + durable.error().text());
+    services_.log(LogLevel::error, "state_write_failed", "cannot write the state file or the catalog: " + durable.error().text());
     driver_->state_failed();
   }
+  taking_part_ = true;
   update_fitness();
   driver_->feed([](Election& election, TimePoint now) { election.start(now); });
   dial_peers();
@@ -290,7 +291,7 @@ void NodeImpl::reload(const Config& config) {
   dial_peers();
   membership_.on_config_changed();
   update_fitness();
-  services_.log(LogLevel::info, "configuration reloaded: peers, limits, takeover, log level and keys are in force; other "
+  services_.log(LogLevel::info, "node_reloaded", "configuration reloaded: peers, limits, takeover, log level and keys are in force; other "
                                 "changes need a restart");
 }
 
@@ -298,9 +299,10 @@ NodeStatus NodeImpl::status() const {
   NodeStatus out;
   out.id = services_.self;
   out.election = services_.view();
+  out.recovered = taking_part_;
   out.serving = services_.serving;
   out.catalog = services_.ports.catalog->summary();
-  out.store = services_.ports.images->status();
+  out.store = store_status();
   out.under_replicated = under_replicated_;
   out.oldest_verified_ms = scrub_.oldest_verified_ms();
   out.membership_note = note();

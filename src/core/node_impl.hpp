@@ -96,6 +96,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void tick();
   void arm_tick();
   void update_fitness();
+  [[nodiscard]] StoreStatus store_status() const;
   [[nodiscard]] MemberReport own_report() const;
   /// For people: what the leader waits for, or what there is to say of members and files.
   [[nodiscard]] std::string note() const { return tenure_.text().empty() ? membership_.text() : tenure_.text(); }
@@ -120,6 +121,7 @@ class NodeImpl final : public Node, private TransportHandler {
   DurableState initial_state_;
   bool fresh_;
   bool transport_started_ = false;
+  bool taking_part_ = false;
   ParkedPuts parked_;
   Landing landing_;
   RecordPush push_;

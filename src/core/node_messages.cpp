@@ -189,7 +189,7 @@ void NodeImpl::on_step_down(ConnectionId connection, const wire::StepDown& ask) 
   }
   const Error refusal = services_.not_serving();
   if (refusal) return services_.send_error(connection, ask.request, refusal.code, refusal.message);
-  services_.log(LogLevel::info, "asked to step down");
+  services_.log(LogLevel::info, "step_down_asked", "asked to step down");
   hand_over(kNobody);
   handover_->askers.emplace_back(connection, ask.request);
 }

@@ -17,9 +17,9 @@ void NodeImpl::carry_out(const SendMessage& send) {
 
 void NodeImpl::carry_out(const LeadTerm& lead) {
   ++services_.counters.terms_led;
-  services_.log(LogLevel::contract, lead.higher_silent ? "no Ok received -> becoming coordinator"
+  services_.log(LogLevel::contract, "becoming_leader", lead.higher_silent ? "no Ok received -> becoming coordinator"
                                                        : "no higher nodes -> becoming coordinator");
-  services_.log(LogLevel::contract, "starting heartbeat task");
+  services_.log(LogLevel::contract, "heartbeats_started", "starting heartbeat task");
   if (services_.extras.observer != nullptr) services_.extras.observer->on_leading(lead.term);
   announced_ = services_.self;
   announced_term_ = lead.term;
@@ -36,7 +36,7 @@ void NodeImpl::serve(Term term) {
   if (!services_.leads(term)) return;
   services_.serving = true;
   bully_->set_complete(true);
-  services_.log(LogLevel::info, fmt::format("serving in term {}: {} images, {} missing here", term,
+  services_.log(LogLevel::info, "serving", fmt::format("serving in term {}: {} images, {} missing here", term,
                                             services_.ports.catalog->summary().images,
                                             services_.ports.catalog->summary().missing));
   if (services_.extras.observer != nullptr) services_.extras.observer->on_serving(term);
@@ -68,19 +68,19 @@ void NodeImpl::carry_out(const FollowLeader& follow) {
   if (announced_ == follow.leader && announced_term_ == follow.term) return;
   announced_ = follow.leader;
   announced_term_ = follow.term;
-  services_.log(LogLevel::contract, fmt::format("Coordinator announced: {}", value(follow.leader)));
+  services_.log(LogLevel::contract, "leader_announced", fmt::format("Coordinator announced: {}", value(follow.leader)));
 }
 
 void NodeImpl::carry_out(const LeaderLost& lost) {
   ++services_.counters.elections_started;
-  services_.log(LogLevel::warning, fmt::format("node {} no longer leads or can not be heard (term {})", value(lost.leader),
+  services_.log(LogLevel::warning, "leader_lost", fmt::format("node {} no longer leads or can not be heard (term {})", value(lost.leader),
                                                lost.term));
 }
 
 void NodeImpl::carry_out(const StepDown& down) {
   static constexpr const char* kReasons[] = {"a higher term exists", "no majority acknowledges heartbeats",
                                              "the disk failed", "leadership was handed over"};
-  services_.log(LogLevel::warning, fmt::format("stepping down from term {}: {}", down.term,
+  services_.log(LogLevel::warning, "stepped_down", fmt::format("stepping down from term {}: {}", down.term,
                                                kReasons[static_cast<std::size_t>(down.reason)]));
   if (services_.extras.observer != nullptr) services_.extras.observer->on_stepped_down(down.term);
   leave_office();
@@ -94,7 +94,7 @@ void NodeImpl::carry_out(const RoundConfirmed& confirmed) {
 
 void NodeImpl::carry_out(const TakeoverAsked& asked) {
   if (handover_) return;
-  services_.log(LogLevel::info, fmt::format("node {} has returned and asks to lead", value(asked.by)));
+  services_.log(LogLevel::info, "takeover_asked", fmt::format("node {} has returned and asks to lead", value(asked.by)));
   hand_over(asked.by);
 }
 
@@ -105,7 +105,7 @@ void NodeImpl::hand_over(NodeId to) {
 }
 
 void NodeImpl::carry_out(const MembershipAdopted& adopted) {
-  services_.log(LogLevel::info, fmt::format("membership version {} of {} nodes{}", adopted.membership.version,
+  services_.log(LogLevel::info, "membership_adopted", fmt::format("membership version {} of {} nodes{}", adopted.membership.version,
                                             adopted.membership.members.size(), adopted.founded ? "" : " (founding)"));
   takeover_.tick();
 }
@@ -115,10 +115,19 @@ void NodeImpl::carry_out(const MemberReported& reported) {
   if (!services_.serving) takeover_.on_promise(reported.from);
 }
 
+/// Of the whole directory: the images, and what goes with them.
+StoreStatus NodeImpl::store_status() const {
+  StoreStatus out = services_.ports.images->status();
+  const bool state_failed = driver_->has_state_failed();
+  if (!services_.catalog_failed && !state_failed) return out;
+  out.health = StoreHealth::failed;
+  if (out.problem.empty()) out.problem = state_failed ? "the state file can not be written" : "the catalog takes no more records";
+  return out;
+}
+
 MemberReport NodeImpl::own_report() const {
   const CatalogSummary& catalog = services_.ports.catalog->summary();
-  const StoreStatus store = services_.ports.images->status();
-  const bool broken = services_.catalog_failed || driver_->has_state_failed();
+  const StoreStatus store = store_status();
   std::vector<NodeId> ids;
   for (const PeerAddress& peer : services_.config.peers) ids.push_back(peer.id);
   // Of nodes that share one directory only the leader knows the records, and no other lacks any.
@@ -126,7 +135,7 @@ MemberReport NodeImpl::own_report() const {
                       catalog.images,
                       catalog.missing,
                       store.free_bytes,
-                      static_cast<std::uint8_t>(broken ? StoreHealth::failed : store.health),
+                      static_cast<std::uint8_t>(store.health),
                       scrub_.oldest_verified_ms(),
                       services_.counters.copies_damaged,
                       digest_of_ids(std::move(ids))};
@@ -157,7 +166,7 @@ void NodeImpl::make_way_when_full() {
     const bool has_room = at != services_.reports.end() && at->second.report.free_bytes > 0 &&
                           at->second.report.health == static_cast<std::uint8_t>(StoreHealth::ok);
     if (!has_room) continue;
-    services_.log(LogLevel::warning, fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
+    services_.log(LogLevel::warning, "handing_over_full", fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
     return hand_over(id);
   }
 }

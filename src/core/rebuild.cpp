@@ -26,7 +26,7 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
       files_ = std::move(*files);
       said_at_ = services_.now();
       if (!files_.empty()) {
-        services_.log(LogLevel::warning, fmt::format("the catalog is rebuilt from {} image files", files_.size()));
+        services_.log(LogLevel::warning, "catalog_rebuild_started", fmt::format("the catalog is rebuilt from {} image files", files_.size()));
       }
       go_on();
     }));
@@ -84,7 +84,7 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
 
   void put_aside(const StoredImage& file, const Error& why) {
     ++damaged_;
-    services_.log(LogLevel::error, fmt::format("{}; moved to the quarantine", why.text()));
+    services_.log(LogLevel::error, "image_damaged", fmt::format("{}; moved to the quarantine", why.text()));
     services_.ports.images->quarantine(file.file_name, bound([this](const Status&) { looked_at(); }));
   }
 
@@ -92,7 +92,7 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
     --under_way_;
     if (services_.now() - said_at_ >= kProgressPause) {
       said_at_ = services_.now();
-      services_.log(LogLevel::info, fmt::format("rebuilding the catalog: {} of {} files", next_, files_.size()));
+      services_.log(LogLevel::info, "catalog_rebuild_progress", fmt::format("rebuilding the catalog: {} of {} files", next_, files_.size()));
     }
     go_on();
   }
@@ -125,7 +125,7 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
 
   void finish() {
     if (!files_.empty() && !failed_) {
-      services_.log(LogLevel::warning,
+      services_.log(LogLevel::warning, "catalog_rebuilt",
                     fmt::format("the catalog is rebuilt: {} files by their records, {} by their bytes, {} damaged", known_,
                                 identified_, damaged_));
     }

@@ -88,7 +88,7 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
     }
     const std::size_t orphans = files_.unexpected.size() - damaged_.size();
     if (orphans + lost_ > 0) {
-      services_.log(LogLevel::warning,
+      services_.log(LogLevel::warning, "store_reconciled",
                     fmt::format("reconciled: {} files without a record moved to the trash, {} records whose file is gone or has another size",
                                 orphans, lost_));
     }

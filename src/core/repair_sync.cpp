@@ -130,7 +130,7 @@ void Repair::sync_page(const std::shared_ptr<Sync>& sync, const wire::Message& a
 void Repair::offer_rest(const std::shared_ptr<Sync>& sync) {
   if (sync->differing <= kBucketsInFlightMax) nearly_equal_at_ = services_.now();
   if (!sync->only_here.empty() && !sabotaged(Rule::strays_are_offered)) {
-    services_.log(LogLevel::info, fmt::format("offering {} records that the leader lacks", sync->only_here.size()));
+    services_.log(LogLevel::info, "records_offered", fmt::format("offering {} records that the leader lacks", sync->only_here.size()));
     const wire::RequestId call = services_.calls.open(sync->leader, [this, sync](wire::Message& answer, Buffer&) {
       services_.calls.close(request_of(answer));
       if (!sync->over) sync_end(sync);

@@ -113,7 +113,7 @@ void Scrub::on_ask(ConnectionId connection, const wire::Scrub& ask) {
   if (ask.action == ScrubAction::stop && pass_ && pass_->shown.running) {
     pass_->shown.running = false;
     pass_->shown.stopped = true;
-    services_.log(LogLevel::info, "scrub of everything: stopped");
+    services_.log(LogLevel::info, "scrub_stopped", "scrub of everything: stopped");
   }
   wire::ScrubResult result{ask.request, services_.self, pass_ ? pass_->shown : ScrubPass{}};
   result.pass.missing = services_.ports.catalog->summary().missing;
@@ -134,7 +134,7 @@ void Scrub::begin_pass() {
   pass_->shown.images_total = held.images - held.missing;
   pass_->shown.bytes_total = held.image_bytes;
   due_.clear();
-  services_.log(LogLevel::info, fmt::format("scrub of everything: {} images", pass_->shown.images_total));
+  services_.log(LogLevel::info, "scrub_started", fmt::format("scrub of everything: {} images", pass_->shown.images_total));
 }
 
 void Scrub::go_on_with(const PassPtr& pass, std::size_t at_once) {
@@ -194,7 +194,7 @@ void Scrub::finish(const PassPtr& pass) {
     if (!std::exchange(shown.running, false)) return;
     shown.images_total = shown.images_checked;
     shown.bytes_total = shown.bytes_checked;
-    services_.log(shown.damaged + shown.gone > 0 ? LogLevel::warning : LogLevel::info,
+    services_.log(shown.damaged + shown.gone > 0 ? LogLevel::warning : LogLevel::info, "scrub_finished",
                   fmt::format("scrub of everything: {} images checked, {} damaged, {} gone, {} could not be checked",
                               shown.images_checked, shown.damaged, shown.gone, shown.unchecked));
   });

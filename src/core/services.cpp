@@ -76,7 +76,7 @@ void Services::record(CatalogChange change, Callback<void(Result<CatalogEntry>)>
     const bool for_good = code == Errc::io || code == Errc::read_only || code == Errc::format;
     if (for_good && !catalog_failed) {
       catalog_failed = true;
-      log(LogLevel::error, "the catalog takes no more records: " + held.error().text() + "; restart this node once mended");
+      log(LogLevel::error, "catalog_failed", "the catalog takes no more records: " + held.error().text() + "; restart this node once mended");
     }
     if (held.ok() && held->record.digest == kWatermark) watermark = held->record.stamp;
     if (held.ok()) on_recorded(*held);
@@ -89,8 +89,8 @@ void Services::send_error(ConnectionId connection, wire::RequestId request, Errc
   (void)send(connection, wire::ErrorReply{request, code, std::move(message), view().leader});
 }
 
-void Services::log(LogLevel level, const std::string& text) const {
-  ports.log->log(level, fmt::format("[Node {}] {}", value(self), text));
+void Services::log(LogLevel level, std::string_view event, const std::string& text) const {
+  ports.log->log_event(level, event, fmt::format("[Node {}] {}", value(self), text));
 }
 
 }  // namespace cloudp2p::core

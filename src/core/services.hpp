@@ -113,7 +113,7 @@ class Services {
   }
 
   void send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message);
-  void log(LogLevel level, const std::string& text) const;
+  void log(LogLevel level, std::string_view event, const std::string& text) const;
 
   /// A callback that does nothing once the node is gone.
   template <class F>

@@ -228,7 +228,7 @@ void Takeover::written_back(std::size_t count, const Status& status) {
     if (services_.leads(term_)) begin_again();
     return;
   }
-  services_.log(LogLevel::info, fmt::format("takeover: wrote {} records back to a majority", count));
+  services_.log(LogLevel::info, "records_written_back", fmt::format("takeover: wrote {} records back to a majority", count));
   next_buckets();
 }
 

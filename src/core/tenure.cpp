@@ -35,7 +35,7 @@ void Tenure::taken(Term term, const Result<SharedStore::Opened>& opened) {
   if (!opened.ok()) {
     // As when the catalog of a node of its own fails: it leaves office, and votes no more.
     services_.catalog_failed = true;
-    return services_.log(LogLevel::error, "cannot open the shared directory: " + opened.error().text() +
+    return services_.log(LogLevel::error, "shared_open_failed", "cannot open the shared directory: " + opened.error().text() +
                                               "; restart this node once mended");
   }
   // Made by another cluster, or the state files were lost: what is stamped now must be newer than all that is here.
@@ -50,13 +50,13 @@ void Tenure::taken(Term term, const Result<SharedStore::Opened>& opened) {
 
 /// To lead, this node has to be elected in a later term.
 void Tenure::meet(Term newer, Term own) {
-  services_.log(LogLevel::info, fmt::format("the shared directory was written in term {}: standing for a later one", newer));
+  services_.log(LogLevel::info, "shared_term_newer", fmt::format("the shared directory was written in term {}: standing for a later one", newer));
   actions_.meet_newer_term(std::max(newer, own + 1));
 }
 
 void Tenure::reconciled(Term term, const Status& status) {
   if (!services_.leads(term)) return;
-  if (!status.ok()) services_.log(LogLevel::error, "cannot read the stored images: " + status.error().text());
+  if (!status.ok()) services_.log(LogLevel::error, "store_unreadable", "cannot read the stored images: " + status.error().text());
   actions_.take_over(term);
 }
 

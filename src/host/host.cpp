@@ -110,7 +110,7 @@ class Member final : public AsioHost {
     if (Status suits = suits_a_node(config_, *credentials); !suits.ok()) return suits;
     mode_ = credentials->keys->mode();
     if (mode_ == crypto::Mode::open) {
-      log_.log(LogLevel::warning, "no encryption key is set: anybody on this machine may join; make one with "
+      log_.log_event(LogLevel::warning, "no_key", "no encryption key is set: anybody on this machine may join; make one with "
                                   "`cloud-p2p-client keygen FILE`");
     }
     sessions_ = std::make_unique<ChannelSessionFactory>(ChannelSessionFactory::Self{Role::node, config_.node_id},
@@ -148,13 +148,13 @@ class Member final : public AsioHost {
       images_ = std::make_unique<store::DirectoryImageStore>(executor_, *directory_, hasher, log_);
     }
     if (directory_->is_copy()) {
-      log_.log(LogLevel::warning, fmt::format("{} is a copy of a store: the state and the catalog that came with it are in "
+      log_.log_event(LogLevel::warning, "store_is_copy", fmt::format("{} is a copy of a store: the state and the catalog that came with it are in "
                                               "the quarantine, the catalog is rebuilt from the image files",
                                               directory_->path()));
     }
     Status opened = open_catalog();
     if (opened.code() != Errc::format) return opened;
-    log_.log(LogLevel::error, opened.error().text() + "; it is put into the quarantine and rebuilt from the image files");
+    log_.log_event(LogLevel::error, "catalog_set_aside", opened.error().text() + "; it is put into the quarantine and rebuilt from the image files");
     if (Status aside = directory_->set_aside({"catalog.sqlite", "catalog.sqlite-wal"}); !aside.ok()) return aside;
     return open_catalog();
   }

@@ -18,6 +18,7 @@ constexpr std::uint64_t kBytesMax = static_cast<std::uint64_t>(std::numeric_limi
 constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr std::uint64_t kScrubDaysMax = 3'650;
 constexpr std::uint64_t kRetriesMax = 1'000;
+constexpr std::uint64_t kLogFilesMax = 1'000;
 constexpr std::uint64_t kSchema = 1;
 constexpr char kAddress[] = "\"host:port\"";
 constexpr char kPath[] = "a path";
@@ -46,6 +47,13 @@ Status read_ms(const Place& at, milliseconds& out, std::uint64_t max) {
   if (Status status = read(at, number, {0, max}); !status) return status;
   out = milliseconds(static_cast<milliseconds::rep>(number));
   return {};
+}
+
+Status read_count(const Place& at, unsigned& out, std::uint64_t max) {
+  std::uint64_t number = 0;
+  Status status = read(at, number, {0, max});
+  if (status) out = static_cast<unsigned>(number);
+  return status;
 }
 
 Status read_flag(const Place& at, bool& out) {
@@ -187,13 +195,6 @@ Status read_scrub_days(const Place& at, Draft& draft) {
   return {};
 }
 
-Status read_retries(const Place& at, Config& config) {
-  std::uint64_t retries = 0;
-  if (Status status = read(at, retries, {0, kRetriesMax}); !status) return status;
-  config.retries = static_cast<unsigned>(retries);
-  return {};
-}
-
 constexpr Field<Draft> kStoreFields[] = {
     {"image_bytes_max",
      [](const Place& p, Draft& d) {
@@ -236,6 +237,14 @@ constexpr Field<Config> kLogFields[] = {
     {"file",
      [](const Place& p, Config& c) { return read_text(p, c.log_file, kPath); },
      {"path", "none", "Instead of stderr."}},
+    {"file_bytes_max",
+     [](const Place& p, Config& c) {
+       return read(p, c.log_file_bytes_max, {0, kBytesMax});
+     },
+     {"number", "67108864", "A file that would grow beyond is put aside. 0: never."}},
+    {"files_kept",
+     [](const Place& p, Config& c) { return read_count(p, c.log_files_kept, kLogFilesMax); },
+     {"number", "4", "How many of those are kept. 0 to 1000."}},
 };
 
 Status read_log(const Place& at, Draft& draft) {
@@ -246,7 +255,9 @@ constexpr Field<Config> kClientSideFields[] = {
     {"timeout_ms",
      [](const Place& p, Config& c) { return read_ms(p, c.timeout, 24 * kHourMs); },
      {"number", "30000", "Of one operation without any progress. 1 to 86400000."}},
-    {"retries", read_retries, {"number", "8", "How many different failures one operation survives. 0 to 1000."}},
+    {"retries",
+     [](const Place& p, Config& c) { return read_count(p, c.retries, kRetriesMax); },
+     {"number", "8", "How many different failures one operation survives. 0 to 1000."}},
 };
 
 Status read_client_side(const Place& at, Draft& draft) {
@@ -359,7 +370,7 @@ Result<Config> parse(std::string_view text) {
 
   Draft draft;
   draft.config.peers = loopback_peers();
-  if (Status status = read_root({root, ""}, draft); !status) return std::move(status).error();
+  if (Status status = read_root({root, "", &draft.config.warnings}, draft); !status) return std::move(status).error();
   if (Status status = validate(draft.config, false); !status) return std::move(status).error();
   return std::move(draft.config);
 }
@@ -380,6 +391,8 @@ Result<Config> parse_config(std::string_view json, const std::string& file) {
   Result<Config> parsed = json::parse(json);
   if (!parsed) return Error{parsed.code(), file + ": " + parsed.error().message};
   parsed->source_file = file;
+  for (std::string& warning : parsed->warnings)
+    warning.insert(0, file + ": ");
   return parsed;
 }
 

@@ -72,6 +72,7 @@ void write_log(JsonWriter& json, const Config& config) {
   json.field("level", names::name_of(names::kLogLevelNames, config.log_level));
   json.field("format", names::name_of(names::kLogFormatNames, config.log_json));
   optional_text(json, "file", config.log_file);
+  json.field("file_bytes_max", config.log_file_bytes_max).field("files_kept", config.log_files_kept);
   json.end_object();
 }
 

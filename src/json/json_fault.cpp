@@ -118,7 +118,7 @@ class Scanner {
         if (line_end) at_ = opened;
         return fail(line_end ? "this string is not closed on its line" : "control character in a string");
       }
-      const std::size_t length = detail::utf8_sequence_bytes(text_.substr(at_));
+      const std::size_t length = detail::utf8_length(text_.substr(at_));
       if (length == 0) return fail("not UTF-8");
       at_ += length;
     }

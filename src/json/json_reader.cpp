@@ -8,6 +8,7 @@ namespace cloudp2p::json {
 namespace {
 
 constexpr std::size_t kPathKeyBytesMax = 60;
+constexpr std::size_t kWarningsMax = 20;
 
 /// One step of a JSON pointer, fit for a message: control characters escaped, long keys cut.
 std::string pointer_step(std::string_view key) {
@@ -87,10 +88,10 @@ std::string_view nearest(std::string_view key, const std::vector<std::string_vie
 }  // namespace
 
 Place Place::member(std::string_view key, Value of) const {
-  return {of, path + pointer_step(key)};
+  return {of, path + pointer_step(key), warnings};
 }
 Place Place::item(std::size_t index, Value of) const {
-  return {of, path + "/" + std::to_string(index)};
+  return {of, path + "/" + std::to_string(index), warnings};
 }
 Error Place::error(const std::string& what) const {
   return {Errc::bad_config, path.empty() ? what : path + ": " + what};
@@ -125,13 +126,16 @@ Status read_text(const Place& at, std::string& out, const char* what) {
   return {};
 }
 
-Error unknown_key(const Place& at, std::string_view key, const std::vector<std::string_view>& known) {
+void warn_of_unknown_key(const Place& at, std::string_view key, const std::vector<std::string_view>& known) {
+  if (at.warnings->size() >= kWarningsMax) return;
   const std::string_view meant = nearest(key, known);
-  if (!meant.empty()) return at.error("unknown key: did you mean \"" + std::string(meant) + "\"?");
-  std::string all;
-  for (const std::string_view each : known)
-    all += (all.empty() ? "" : ", ") + std::string(each);
-  return at.error("unknown key: expected one of " + all);
+  std::string advice = "did you mean \"" + std::string(meant) + "\"?";
+  if (meant.empty()) {
+    advice = "known here are ";
+    for (const std::string_view each : known)
+      advice += (each == known.front() ? "" : ", ") + std::string(each);
+  }
+  at.warnings->push_back(at.error("unknown key, ignored: " + advice).message);
 }
 
 }  // namespace cloudp2p::json

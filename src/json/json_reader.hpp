@@ -18,6 +18,7 @@ using Value = simdjson::dom::element;
 struct Place {
   Value value;
   std::string path;
+  std::vector<std::string>* warnings;  ///< Of the document: what is in it and not read.
 
   [[nodiscard]] Place member(std::string_view key, Value of) const;
   [[nodiscard]] Place item(std::size_t index, Value of) const;
@@ -62,10 +63,10 @@ struct Field {
   KeyText text;
 };
 
-/// "unknown key", with the known key that was probably meant.
-[[nodiscard]] Error unknown_key(const Place& at, std::string_view key, const std::vector<std::string_view>& known);
+/// Notes a key that nobody reads, with the known key that was probably meant.
+void warn_of_unknown_key(const Place& at, std::string_view key, const std::vector<std::string_view>& known);
 
-/// Reads an object: every key known, none twice. `seen` (optional) collects the keys that were there.
+/// Reads an object: no key twice, unknown ones noted. `seen` (optional) collects the keys that were there.
 template <class T>
 [[nodiscard]] Status read_object(const Place& at, T& out, std::span<const Field<T>> fields,
                                  std::set<std::string_view>* seen = nullptr) {
@@ -76,13 +77,14 @@ template <class T>
     const Place place = at.member(key, value);
     const std::string_view name = key;
     const auto field = std::find_if(fields.begin(), fields.end(), [name](const auto& f) { return f.key == name; });
+    if (!keys.insert(key).second) return place.error("this key is given twice");
     if (field == fields.end()) {
       std::vector<std::string_view> known;
       for (const Field<T>& each : fields)
         known.push_back(each.key);
-      return unknown_key(place, key, known);
+      warn_of_unknown_key(place, key, known);
+      continue;
     }
-    if (!keys.insert(key).second) return place.error("this key is given twice");
     if (Status status = field->read(place, out); !status) return status;
   }
   if (seen != nullptr) *seen = std::move(keys);

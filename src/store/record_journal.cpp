@@ -54,11 +54,11 @@ Result<std::uint64_t> RecordJournal::replay(RecordTable& table) {
   if (!merged.ok()) return merged.error();
   if (!reader.known_version() && *bytes > 0) {
     const std::string aside = options_.path + ".other";
-    log_.log(LogLevel::error, options_.path + " is no journal that this program reads: kept as " + aside);
+    log_.log_event(LogLevel::error, "journal_foreign", options_.path + " is no journal that this program reads: kept as " + aside);
     if (std::rename(options_.path.c_str(), aside.c_str()) != 0) return posix_error(errno, "cannot rename " + options_.path);
   }
   if (reader.damaged() > 0) {
-    log_.log(LogLevel::error, options_.path + " is damaged in " + std::to_string(reader.damaged()) + " places, which are left out");
+    log_.log_event(LogLevel::error, "journal_damaged", options_.path + " is damaged in " + std::to_string(reader.damaged()) + " places, which are left out");
   }
   return reader.entries();
 }
@@ -70,7 +70,7 @@ void RecordJournal::begin(const Tally& tally) {
   const Result<std::uint64_t> bytes = read(reader);
   const bool whole = bytes.ok() && reader.known_version() && reader.damaged() == 0 && reader.mark() == sum_;
   if (!whole) {
-    log_.log(LogLevel::debug, options_.path + " is written anew from the catalog");
+    log_.log_event(LogLevel::debug, "journal_rewritten", options_.path + " is written anew from the catalog");
     return start_rewriting();
   }
   file_ = File{open_file(options_.path, O_WRONLY), *bytes, reader.entries()};
@@ -161,7 +161,7 @@ bool RecordJournal::append(File& file, ByteView bytes) {
 
 void RecordJournal::give_up(int error_number, const std::string& what) {
   if (std::exchange(broken_, true)) return;
-  log_.log(LogLevel::warning, posix_error(error_number, what).message + "; records are noted there again after a restart");
+  log_.log_event(LogLevel::warning, "journal_write_failed", posix_error(error_number, what).message + "; records are noted there again after a restart");
   if (rewriting()) ::unlink(next_path().c_str());
   file_ = File{};
   next_ = File{};

@@ -167,7 +167,7 @@ void SharedDirectory::note_wait(const std::string& what) {
   waits_for_ = what;
   if (told_ || Clock::now() - waits_since_ < kPatience) return;
   told_ = true;
-  log_.log(LogLevel::warning, "shared directory " + directory_.path() + ": waiting for " + what);
+  log_.log_event(LogLevel::warning, "shared_waiting", "shared directory " + directory_.path() + ": waiting for " + what);
 }
 
 /// The lock goes last: whoever gets it finds everything written.

@@ -119,7 +119,7 @@ Status SqliteCatalog::open() {
   if (journal) journal->begin(*tally);
 
   tally_ = tally;
-  log_.log(LogLevel::debug, "catalog " + path_ + ": " + std::to_string(tally->summary().images) + " images, " +
+  log_.log_event(LogLevel::debug, "catalog_opened", "catalog " + path_ + ": " + std::to_string(tally->summary().images) + " images, " +
                                 std::to_string(tally->summary().missing) + " of them missing here");
   worker_ = std::make_unique<CatalogWorker>(std::move(*database), std::move(*table), std::move(journal), tally_, executor_,
                                             log_, CatalogWorker::Options{options_.wal_pages_max, options_.queue_max,
@@ -139,7 +139,7 @@ Status SqliteCatalog::fill(Database& database, RecordTable& table, RecordJournal
     return entries.error();
   }
   if (*entries > 0) {
-    log_.log(LogLevel::warning, "catalog " + path_ + " is new: " + std::to_string(*entries) + " entries of its journal are in it");
+    log_.log_event(LogLevel::warning, "catalog_from_journal", "catalog " + path_ + " is new: " + std::to_string(*entries) + " entries of its journal are in it");
   }
   return database.execute("COMMIT");
 }

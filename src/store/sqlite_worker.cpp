@@ -55,7 +55,7 @@ CatalogWorker::~CatalogWorker() {
   table_.reset();
   if (refusal_ || !ask_fence().ok()) return;
   if (const Status status = database_->checkpoint(); !status.ok()) {
-    log_.log(LogLevel::warning, status.error().text() + "; the next start recovers from the log");
+    log_.log_event(LogLevel::warning, "catalog_checkpoint_failed", status.error().text() + "; the next start recovers from the log");
   }
 }
 
@@ -166,7 +166,7 @@ void CatalogWorker::fail_batch(Batch& batch, const Error& error) {
 
 void CatalogWorker::stop_writing(const Error& error) {
   if (refusal_) return;
-  log_.log(LogLevel::error, error.text() + "; nothing more is written until the node is restarted");
+  log_.log_event(LogLevel::error, "catalog_stopped", error.text() + "; nothing more is written until the node is restarted");
   database_->leave_log_for_recovery();
   refusal_ = Error{Errc::read_only, "read-only since an earlier fault, restart the node: " + error.text()};
 }
@@ -186,7 +186,7 @@ void CatalogWorker::checkpoint_if_due() {
   if (!status.ok() && ends_writing(status.code()))
     stop_writing(status.error());
   else if (!status.ok() && !checkpoint_failed_)
-    log_.log(LogLevel::warning, status.error().text());
+    log_.log_event(LogLevel::warning, "catalog_checkpoint_failed", status.error().text());
   checkpoint_failed_ = !status.ok();
 }
 

@@ -16,9 +16,9 @@ void StoreGuard::become(StoreHealth health, const std::string& problem) {
     status_.problem = problem;
   }
   if (health == StoreHealth::ok) {
-    log_.log(LogLevel::info, "store: there is room again, writing goes on");
+    log_.log_event(LogLevel::info, "store_recovered", "store: there is room again, writing goes on");
   } else {
-    log_.log(LogLevel::error, "store: no more writes: " + problem);
+    log_.log_event(LogLevel::error, "store_stopped", "store: no more writes: " + problem);
   }
 }
 

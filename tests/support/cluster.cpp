@@ -85,8 +85,8 @@ Launch Cluster::client_launch(std::vector<std::string> arguments) const {
   return out;
 }
 
-void Cluster::start(unsigned node) {
-  processes_.at(node - 1).emplace(server_launch(node));
+void Cluster::start_as(unsigned node, Launch launch) {
+  processes_.at(node - 1).emplace(std::move(launch));
 }
 
 void Cluster::start_all() {

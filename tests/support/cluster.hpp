@@ -26,7 +26,9 @@ class Cluster {
   ~Cluster();
 
   // Nodes are numbered from 1.
-  void start(unsigned node);
+  void start(unsigned node) { start_as(node, server_launch(node)); }
+  /// The same, as told: further arguments, another environment.
+  void start_as(unsigned node, Launch launch);
   void start_all();
   /// SIGKILL.
   void kill(unsigned node);

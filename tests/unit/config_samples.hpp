@@ -38,7 +38,7 @@ inline const char* const kEverything = R"({
                "takeover_delay_ms": 1000, "founding_grace_ms": 200},
   "store": {"image_bytes_max": 5000000000, "accept": "any", "free_bytes_min": 0, "repair_bytes_per_second": 1000,
             "scrub_days": 7, "scrub_bytes_per_second": 2000},
-  "log": {"level": "debug", "format": "json", "file": "node.log"},
+  "log": {"level": "debug", "format": "json", "file": "node.log", "file_bytes_max": 1000000, "files_kept": 9},
   "client": {"timeout_ms": 5000, "retries": 2}
 })";
 

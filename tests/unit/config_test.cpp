@@ -90,6 +90,8 @@ TEST_SUITE("config file") {
     CHECK(config.log_level == LogLevel::debug);
     CHECK(config.log_json);
     CHECK(config.log_file == "node.log");
+    CHECK(config.log_file_bytes_max == 1'000'000);
+    CHECK(config.log_files_kept == 9);
     CHECK(config.timeout == 5s);
     CHECK(config.retries == 2);
   }
@@ -157,19 +159,40 @@ TEST_SUITE("config file") {
     CHECK(refusal(json + "]}") == "config.json: /peers: expected at most 15 peers, got 16");
   }
 
-  TEST_CASE("a typo does not pass silently") {
-    check_refusals({
-        {R"({"peer": []})", "config.json: /peer: unknown key: did you mean \"peers\"?"},
-        {R"({"sharedDir": "x"})", "config.json: /sharedDir: unknown key: did you mean \"shared_dir\"?"},
-        {R"({"peers": [{"id": 1, "adress": "a:1"}]})",
-         "config.json: /peers/0/adress: unknown key: did you mean \"address\"?"},
+  TEST_CASE("a typo does not pass silently, and a key of a later version does not stop this one") {
+    const struct {
+      const char* json;
+      const char* warning;
+    } rows[] = {
+        {R"({"peer": []})", "config.json: /peer: unknown key, ignored: did you mean \"peers\"?"},
+        {R"({"sharedDir": "x"})", "config.json: /sharedDir: unknown key, ignored: did you mean \"shared_dir\"?"},
+        {R"({"peers": [{"id": 1, "address": "a:1", "adress": 7}]})",
+         "config.json: /peers/0/adress: unknown key, ignored: did you mean \"address\"?"},
         {R"({"election": {"hartbeat_ms": 1}})",
-         "config.json: /election/hartbeat_ms: unknown key: did you mean \"heartbeat_ms\"?"},
-        {R"({"log": {"colour": 1}})", "config.json: /log/colour: unknown key: expected one of level, format, file"},
-        {R"({"log": {"a/b~\n": 1}})", "config.json: /log/a~1b~0\\n: unknown key: expected one of level, format, file"},
+         "config.json: /election/hartbeat_ms: unknown key, ignored: did you mean \"heartbeat_ms\"?"},
+        {R"({"log": {"a/b~\n": 1}})",
+         "config.json: /log/a~1b~0\\n: unknown key, ignored: known here are level, format, file, file_bytes_max, files_kept"},
+    };
+    for (const auto& row : rows) {
+      CAPTURE(row.json);
+      const std::vector<std::string> warnings = parsed(row.json).warnings;
+      REQUIRE(warnings.size() == 1);
+      CHECK(warnings.front() == row.warning);
+    }
+    CHECK(parsed(kEverything).warnings.empty());
+    check_refusals({
+        {R"({"peers": [{"id": 1, "adress": "a:1"}]})", "config.json: /peers/0: \"address\" is missing"},
+        {R"({"later": 1, "later": 2})", "config.json: /later: this key is given twice"},
         {R"({"shared_dir": "a", "shared_dir": "b"})", "config.json: /shared_dir: this key is given twice"},
         {R"({"log": {"level": "info", "level": "info"}})", "config.json: /log/level: this key is given twice"},
     });
+  }
+
+  TEST_CASE("a file full of unknown keys is not answered with as many words") {
+    std::string json = "{";
+    for (int i = 0; i < 1000; ++i)
+      json += (i == 0 ? "\"k" : ",\"k") + std::to_string(i) + "\":0";
+    CHECK(parsed(json + "}").warnings.size() == 20);
   }
 
   TEST_CASE("settings that contradict each other are refused") {

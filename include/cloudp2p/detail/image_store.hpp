@@ -46,6 +46,16 @@ class StoredComparison {
 
 }  // namespace detail
 
+inline const char* name(StoreHealth health) noexcept {
+  switch (health) {
+    case StoreHealth::ok: return "ok";
+    case StoreHealth::full: return "full";
+    case StoreHealth::read_only: return "read-only";
+    case StoreHealth::failed: break;
+  }
+  return "failed";
+}
+
 inline void ImageStore::compare(std::vector<std::uint64_t> expected, Callback<void(Result<StoredDifference>)> done) {
   list([expected = std::move(expected), done = std::move(done)](Result<std::vector<StoredImage>> all) mutable {
     if (!all.ok()) return done(all.error());

@@ -74,6 +74,16 @@ namespace detail {
   return first < 0x20 || first == 0x7f || (first == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0);
 }
 
+/// Control characters, and the marks that end a line (U+2028, U+2029) or turn the direction of what follows
+/// (U+202A to U+202E, U+2066 to U+2069).
+[[nodiscard]] inline bool acts_on_terminal(std::string_view sequence) noexcept {
+  if (is_control(sequence)) return true;
+  if (sequence.size() != 3 || sequence[0] != '\xe2') return false;
+  const auto second = static_cast<unsigned char>(sequence[1]);
+  const auto third = static_cast<unsigned char>(sequence[2]);
+  return (second == 0x80 && third >= 0xa8 && third <= 0xae) || (second == 0x81 && third >= 0xa6 && third <= 0xa9);
+}
+
 }  // namespace detail
 
 inline std::string to_hex(ByteView bytes) {
