@@ -45,6 +45,18 @@ void NodeImpl::on_connected(const ConnectionInfo& info) {
   if (info.dialled) (void)services_.send(info.id, hello(info, false));
 }
 
+/// Whether that member lives, and is not who says hello. Only a leader can tell: the member acknowledges its heartbeats. A
+/// process that was replaced has stopped doing so before long, and then the new one is let in.
+bool NodeImpl::has_twin(const wire::Hello& hello) const {
+  const auto link = services_.links.find(hello.node);
+  const auto report = services_.reports.find(hello.node);
+  if (services_.view().role != ElectionRole::leader || link == services_.links.end() || report == services_.reports.end()) {
+    return false;
+  }
+  const bool lives = link->second.control_up && services_.now() - report->second.at < services_.config.timing.failure_timeout;
+  return lives && link->second.incarnation != hello.incarnation;
+}
+
 Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& hello) const {
   if (hello.protocol_min > wire::kProtocolVersion || hello.protocol_max < wire::kProtocolVersion) {
     return {Errc::mismatch, fmt::format("the other side speaks protocol {} to {}, this node {}", hello.protocol_min,
@@ -63,6 +75,11 @@ Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& h
   if (connection.info.dialled && connection.info.peer != hello.node) {
     return {Errc::mismatch, fmt::format("expected node {}, node {} answered: check the peers' addresses",
                                         value(connection.info.peer), value(hello.node))};
+  }
+  if (!connection.info.dialled && has_twin(hello)) {
+    const auto address = addresses_.find(hello.node);
+    return {Errc::mismatch, fmt::format("another process is node {} already{}: check NODE_ID", value(hello.node),
+                                        address == addresses_.end() ? "" : ", at " + to_string(address->second))};
   }
   if (hello.config_digest != config_digest(services_)) return {Errc::mismatch, other_setting(services_, hello.node)};
   const ElectionView& view = services_.view();
@@ -116,7 +133,7 @@ void NodeImpl::link_up(const Connection& connection, const wire::Hello& message)
   link.control = connection.info.id;
   link.control_up = true;
   if (dial_problems_.erase(connection.peer) > 0) {
-    services_.log(LogLevel::info, fmt::format("node {} is reachable", value(connection.peer)));
+    services_.log(LogLevel::info, "peer_reachable", fmt::format("node {} is reachable", value(connection.peer)));
   }
   const PeerIdentity identity{connection.peer, message.incarnation, message.cluster, message.founded};
   driver_->feed([&](Election& election, TimePoint now) { election.on_peer_up(identity, now); });
@@ -144,7 +161,7 @@ void NodeImpl::on_closed(ConnectionId id, const Error& reason) {
   connections_.erase(at);
   if (reason.code == Errc::mismatch && connection.info.dialled) {
     const std::string text = fmt::format("node {} refused this node: {}", value(connection.info.peer), reason.message);
-    if (news(text)) services_.log(LogLevel::error, text);
+    if (news(text)) services_.log(LogLevel::error, "refused_by_peer", text);
   }
   services_.calls.connection_closed(id);
   uploads_.on_connection_closed(id);
@@ -162,7 +179,7 @@ void NodeImpl::on_dial_failed(NodeId peer, Lane lane, DialFailure failure, const
   if (said == error.message || lane != Lane::control) return;
   said = error.message;
   const LogLevel level = failure == DialFailure::rejected ? LogLevel::error : LogLevel::warning;
-  services_.log(level, fmt::format("node {} can not be reached: {}", value(peer), error.text()));
+  services_.log(level, "peer_unreachable", fmt::format("node {} can not be reached: {}", value(peer), error.text()));
 }
 
 void NodeImpl::on_drained(ConnectionId connection) {
@@ -174,7 +191,7 @@ void NodeImpl::reject(ConnectionId id, const Error& reason) {
   const auto at = connections_.find(id);
   if (at == connections_.end()) return;
   if (news(reason.message)) {
-    services_.log(LogLevel::error, fmt::format("closing the connection from {}: {}", at->second.info.remote, reason.message));
+    services_.log(LogLevel::error, "connection_refused", fmt::format("closing the connection from {}: {}", at->second.info.remote, reason.message));
   }
   services_.ports.transport->close(id, reason);
 }

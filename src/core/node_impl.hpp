@@ -47,6 +47,7 @@ class NodeImpl final : public Node, private TransportHandler {
 
   // Connections.
   [[nodiscard]] wire::Hello hello(const ConnectionInfo& info, bool reply) const;
+  [[nodiscard]] bool has_twin(const wire::Hello& hello) const;
   [[nodiscard]] Error hello_problem(const Connection& connection, const wire::Hello& hello) const;
   void on_hello(Connection& connection, const wire::Hello& hello);
   void learn_address(const wire::Hello& message);
