@@ -7,7 +7,7 @@ packages=(
   libasio-dev libsimdjson-dev libsodium-dev libbotan-2-dev libfmt-dev libsqlite3-dev
   libcli11-dev libedit-dev libspdlog-dev
   doctest-dev sqlite3 openssl coreutils procps rsync mount e2fsprogs mate-backgrounds iproute2 nftables spin doxygen
-  man-db zsh fish tmux
+  man-db zsh fish tmux debhelper lintian debootstrap systemd systemd-container util-linux
   clang-14 libclang-rt-14-dev
 )
 
