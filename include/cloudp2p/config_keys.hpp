@@ -3,6 +3,8 @@
 // Purpose:   for manuals and other programs that explain or edit the file. Thread: any.
 #pragma once
 
+#include <cloudp2p/export.hpp>
+
 #include <string>
 #include <vector>
 
@@ -17,6 +19,6 @@ struct ConfigKey {
 };
 
 /// In the order in which docs/configuration.md has them. Objects are followed by their members.
-[[nodiscard]] const std::vector<ConfigKey>& config_keys();
+[[nodiscard]] CLOUDP2P_API const std::vector<ConfigKey>& config_keys();
 
 }  // namespace cloudp2p
