@@ -126,7 +126,9 @@ void Dial::on_shaken(Result<Link> link) {
     const Errc code = silent ? Errc::unreachable : link.code();
     return finish(DialError{silent ? DialFailure::unreachable : DialFailure::rejected, {code, std::move(why)}});
   }
-  if (const NodeId answered = link->info.peer; answered != in_.node.id) {
+  if (in_.node.id == kNobody) {
+    link->info.peer = kNobody;  // Whoever it is: it goes by the name that was dialled.
+  } else if (const NodeId answered = link->info.peer; answered != in_.node.id) {
     return finish(DialError{DialFailure::rejected,
                             {Errc::mismatch, target() + " answered as node " + to_string(answered) +
                                                  ": the list of peers is wrong on one side"}});

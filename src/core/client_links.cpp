@@ -90,7 +90,8 @@ std::string Links::address(NodeId node) const {
 }
 
 std::string Links::title(NodeId node) const {
-  return "node " + to_string(node) + (knows(node) ? " at " + address(node) : std::string());
+  const std::string who = node == kNobody ? "whoever answers" : "node " + to_string(node);
+  return who + (knows(node) ? " at " + address(node) : std::string());
 }
 
 void Links::connect(NodeId node) {
@@ -215,7 +216,7 @@ void Links::greeted(Link& link, const wire::Hello& hello) {
     const Error error{Errc::mismatch, title(node) + " speaks another version of the protocol: update the older side"};
     ports_.transport->close(link.connection, error);
     lost(link, error);
-  } else if (hello.node != node) {
+  } else if (hello.node != node && node != kNobody) {
     const Error error{Errc::mismatch, title(node) + " says that it is node " + to_string(hello.node) +
                                           ": the peers of this client and of that node differ"};
     ports_.transport->close(link.connection, error);

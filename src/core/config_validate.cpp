@@ -52,7 +52,6 @@ struct PeerFault {
 };
 PeerFault peer_fault(const std::vector<PeerAddress>& peers, std::size_t index) {
   const PeerAddress& peer = peers[index];
-  if (peer.id == kNobody) return {"id", "expected a whole number from 1 to 4294967295, got 0"};
   if (peer.address.host.empty()) return {"address", "expected \"host:port\", got no host"};
   // Port 0 asks the system for one: nobody else could know it, so it suits a cluster of one only.
   if (peer.address.port == 0 && peers.size() > 1) return {"address", "expected a port from 1 to 65535, got 0"};
@@ -70,6 +69,15 @@ std::string count_fault(std::size_t peers) {
   if (peers == 0) return "expected at least one peer";
   if (peers <= limits::kMembersMax) return {};
   return "expected at most " + std::to_string(limits::kMembersMax) + " peers, got " + std::to_string(peers);
+}
+
+/// Who takes part must know whom it talks to; a client may say 0: whoever answers at that address.
+Status validate_named(const Config& config) {
+  for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    if (config.peers[i].id != kNobody) continue;
+    return problem(peer_path(i, "id"), "expected a whole number from 1 to 4294967295, got 0 (\"whoever answers\" is for clients)");
+  }
+  return {};
 }
 
 Status validate_peers(const Config& config) {
@@ -245,6 +253,9 @@ Status validate_timing(const ElectionTiming& timing) {
 
 Status validate(const Config& config, bool for_node) {
   if (Status peers = validate_peers(config); !peers) return peers;
+  if (for_node) {
+    if (Status named = validate_named(config); !named) return named;
+  }
   if (Status channel = validate_channel(config); !channel) return channel;
   if (Status timing = validate_timing(config.timing); !timing) return timing;
   if (Status store = validate_store(config); !store) return store;

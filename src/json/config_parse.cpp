@@ -35,9 +35,9 @@ struct PeerEntry {
   std::string public_key;
 };
 
-Status read_id(const Place& at, NodeId& out) {
+Status read_id(const Place& at, NodeId& out, std::uint64_t min = 1) {
   std::uint64_t number = 0;
-  if (Status status = read(at, number, {1, kIdMax}); !status) return status;
+  if (Status status = read(at, number, {min, kIdMax}); !status) return status;
   out = NodeId{static_cast<std::uint32_t>(number)};
   return {};
 }
@@ -87,8 +87,10 @@ Status read_accept(const Place& at, Draft& draft) {
 
 constexpr Field<PeerEntry> kPeerFields[] = {
     {"id",
-     [](const Place& p, PeerEntry& e) { return read_id(p, e.peer.id); },
-     {"number", "required", "1 to 4294967295, unique; the highest live one leads."}},
+     [](const Place& p, PeerEntry& e) { return read_id(p, e.peer.id, 0); },
+     {"number", "required",
+      "1 to 4294967295, unique; the highest live one leads. For clients also 0: whoever answers at this address, such as a "
+      "balancer; it says where the leader is."}},
     {"address",
      [](const Place& p, PeerEntry& e) { return read_address(p, e.peer.address); },
      {kAddress, "required", "Unique. IPv4, [IPv6] or a name; port 0 only in a cluster of one."}},

@@ -66,6 +66,27 @@ TEST_CASE("three nodes elect the highest, and an image sent by the program lies 
   CHECK(eventually([&] { return has(cluster.log(NodeId{1}), "[Node 1] Coordinator announced: 3\n"); }));
 }
 
+TEST_CASE("a client that knows one address, and not whose, finds the leader and its successor") {
+  Cluster cluster;
+  REQUIRE(cluster.wait_for_leader() == kThree);
+  const std::string anyone = "0=127.0.0.1:" + std::to_string(cluster.port(NodeId{1}));
+  support::write_file(cluster.path("photo.jpg"), picture(300'000, 1));
+  const auto through_it = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--peers", anyone});
+    return cluster.run_client(std::move(arguments));
+  };
+  CHECK(through_it({"discover"}).out == "[Client] Leader discovered: Node 3\n");
+  CHECK(through_it({"send-image", cluster.path("photo.jpg")}).exit_status == 0);
+  CHECK(cluster.stop(kThree) == 0);
+  REQUIRE(cluster.wait_for_leader(kThree) == NodeId{2});
+  CHECK(through_it({"-q", "send-image", cluster.path("photo.jpg")}).exit_status == 0);
+  CHECK(through_it({"list"}).out.find("photo.jpg") != std::string::npos);
+  CHECK(cluster.stop(NodeId{1}) == 0);
+  const Finished refused = through_it({"--retries", "1", "discover"});
+  CHECK(refused.exit_status == 5);
+  CHECK(refused.err.find("whoever answers at 127.0.0.1:") != std::string::npos);
+}
+
 TEST_CASE("Ctrl-C for the leader hands over, and nothing is lost") {
   Cluster cluster;
   survives_the_loss_of_the_leader(cluster, SIGINT);

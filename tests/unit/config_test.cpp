@@ -135,12 +135,12 @@ TEST_SUITE("config file") {
          "config.json: /peers/1/address: expected \"host:port\", got \"192.168.1.100\""},
         {R"({"peers": [{"id": 1}]})", "config.json: /peers/0: \"address\" is missing"},
         {R"({"peers": [{"address": "a:1"}]})", "config.json: /peers/0: \"id\" is missing"},
-        {R"({"peers": [{"id": 0, "address": "a:1"}]})",
-         "config.json: /peers/0/id: expected a whole number from 1 to 4294967295, got 0"},
+        {R"({"peers": [{"id": -1, "address": "a:1"}]})",
+         "config.json: /peers/0/id: expected a whole number from 0 to 4294967295, got -1"},
         {R"({"peers": [{"id": 4294967296, "address": "a:1"}]})",
-         "config.json: /peers/0/id: expected a whole number from 1 to 4294967295, got 4294967296"},
+         "config.json: /peers/0/id: expected a whole number from 0 to 4294967295, got 4294967296"},
         {R"({"peers": [{"id": "1", "address": "a:1"}]})",
-         "config.json: /peers/0/id: expected a whole number from 1 to 4294967295, got \"1\""},
+         "config.json: /peers/0/id: expected a whole number from 0 to 4294967295, got \"1\""},
         {R"({"peers": [{"id": 1, "address": "a:1"}, {"id": 1, "address": "b:1"}]})",
          "config.json: /peers/1/id: 1 is already the id of another peer"},
         {R"({"peers": [{"id": 1, "address": "host:1"}, {"id": 2, "address": "HOST:1"}]})",
@@ -290,7 +290,7 @@ TEST_SUITE("PEERS") {
         {"-1=a:1", "entry 1 \"-1=a:1\": expected ID=HOST:PORT"},
         {"1=a:99999", "entry 1 \"1=a:99999\": expected ID=HOST:PORT"},
         {"4294967297=a:1", "entry 1 \"4294967297=a:1\": expected ID=HOST:PORT"},
-        {"0=a:1", "entry 1 \"0=a:1\": id: expected a whole number from 1 to 4294967295, got 0"},
+        {"0=a:1,0=b:1", "entry 2 \"0=b:1\": id: 0 is already the id of another peer"},
         {"1=a:1,1=b:1", "entry 2 \"1=b:1\": id: 1 is already the id of another peer"},
         {"1=a:1,2=a:1", "entry 2 \"2=a:1\": address: \"a:1\" is already the address of node 1"},
         {"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "expected at most 15 peers, got 16"},
@@ -311,6 +311,11 @@ TEST_SUITE("config values") {
     config.peers = {{NodeId{1}, {"a", 1}}, {NodeId{2}, {"b", 0}}};
     CHECK(refusal(validate(config, false)) == "/peers/1/address: expected a port from 1 to 65535, got 0");
     config.peers.pop_back();
+    config.peers.front().id = kNobody;
+    CHECK(validate(config, false).ok());
+    CHECK(refusal(validate(config, true)) ==
+          "/peers/0/id: expected a whole number from 1 to 4294967295, got 0 (\"whoever answers\" is for clients)");
+    config.peers.front().id = NodeId{1};
     config.peer_public_keys[NodeId{5}] = kKey;
     CHECK(refusal(validate(config, false)) ==
           "/peers: a public key is given for node 5, which is not among the peers 1");
