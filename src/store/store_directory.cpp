@@ -188,8 +188,8 @@ Status StoreDirectory::lock_among_others() {
     return in_use_by(lock_.get(), ", which does not share it: set \"shared\": true on every node, or give this one "
                                   "a directory of its own");
   }
-  static_cast<void>(::ftruncate(lock_.get(), 0));
-  static_cast<void>(disk().write_all(lock_.get(), std::as_bytes(std::span(kSharedWords)), 0));
+  // The words are for people: what holds is the lock.
+  if (::ftruncate(lock_.get(), 0) == 0) static_cast<void>(disk().write_all(lock_.get(), std::as_bytes(std::span(kSharedWords)), 0));
   auto folder = open_folder(meta(), own_name(), 0700);
   if (!folder) return std::move(folder).error();
   own_ = std::move(*folder);
