@@ -20,7 +20,7 @@ build_against() {
   local pc
   pc=$(echo "$1"/usr/lib/*/pkgconfig)
   # shellcheck disable=SC2046
-  PKG_CONFIG_PATH=$pc g++ -std=c++20 -o "$work/program" "$here/program.cpp" $(PKG_CONFIG_PATH=$pc pkg-config --define-prefix --cflags --libs cloudp2p)
+  PKG_CONFIG_PATH=$pc g++ -std=c++20 -o "$work/program" "$here/program.cpp" $(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs cloudp2p)
 }
 
 exposure() { systemd-analyze security --offline=true "$1" | sed -n 's/.*Overall exposure level for .*: \([0-9.]*\).*/\1/p'; }
