@@ -4,9 +4,9 @@
 //            would act on a terminal is escaped and bytes that are not UTF-8 become U+FFFD, so that the result is always
 //            valid, and harmless where it is shown.
 // Thread:    a plain value. Ownership: refers to the caller's string, which outlives it, and only appends.
-// Order:     one value at the top; inside an object `key` before each value (`field` does both); every begin has its
-// end. Numbers:   integers exactly, doubles with the fewest digits that read back the same; NaN and infinities become
-// null. Errors:    none; unbalanced calls are a bug of the caller and are asserted.
+// Order:     one value at the top; inside an object `key` before each value (`field` does both); every begin has its end.
+// Numbers:   integers exactly, doubles with the fewest digits that read back the same; NaN and infinities become null.
+// Errors:    none; unbalanced calls are a bug of the caller and are asserted.
 #pragma once
 
 #include <cloudp2p/types.hpp>
