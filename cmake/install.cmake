@@ -51,7 +51,8 @@ set(CLOUDP2P_PC_REQUIRES libsodium sqlite3 simdjson fmt)
 if(CLOUDP2P_BOTAN)
   list(APPEND find_modules cmake/FindBotan.cmake)
   list(APPEND CLOUDP2P_DEPENDENCIES Botan)
-  list(APPEND CLOUDP2P_PC_REQUIRES botan-2)
+  # Its own .pc names what only a static Botan wants.
+  set(CLOUDP2P_PC_BOTAN " -lbotan-2")
 endif()
 list(JOIN CLOUDP2P_DEPENDENCIES " " CLOUDP2P_DEPENDENCIES)
 configure_package_config_file(cmake/cloudp2pConfig.cmake.in "${PROJECT_BINARY_DIR}/cloudp2pConfig.cmake"

@@ -75,7 +75,8 @@ std::string count_fault(std::size_t peers) {
 Status validate_named(const Config& config) {
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
     if (config.peers[i].id != kNobody) continue;
-    return problem(peer_path(i, "id"), "expected a whole number from 1 to 4294967295, got 0 (\"whoever answers\" is for clients)");
+    const std::string file = config.source_file.empty() ? "" : config.source_file + ": ";
+    return problem(file + peer_path(i, "id"), "expected a whole number from 1 to 4294967295, got 0 (\"whoever answers\" is for clients)");
   }
   return {};
 }

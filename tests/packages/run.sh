@@ -27,9 +27,11 @@ bare_system() {
   [ ! -e "$base.complete" ] || return 0
   rm -rf "$base"
   local libraries=libsodium23,libsqlite3-0,libsimdjson14,libfmt9,libspdlog1.10,libedit2,libbotan-2-19
+  debootstrap --variant=minbase --include="systemd,systemd-sysv,$libraries" bookworm "$base" >"$folder/debootstrap.log" 2>&1 || return 1
   # And what the deployment guide uses, which tests/guide runs on such machines; nothing of it starts by itself.
-  local guide=iproute2,nftables,ufw,firewalld,haproxy,rsync
-  debootstrap --variant=minbase --include="systemd,systemd-sysv,$libraries,$guide" bookworm "$base" >"$folder/debootstrap.log" 2>&1 || return 1
+  local guide="iproute2 nftables ufw firewalld haproxy rsync"
+  chroot "$base" sh -c "apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $guide" \
+    >>"$folder/debootstrap.log" 2>&1 || return 1
   rm -rf "$base"/var/cache/apt/archives/*.deb "$base"/var/lib/apt/lists/* "$base"/usr/share/doc/* "$base"/usr/share/locale/*
   systemctl --root="$base" --quiet disable nftables ufw firewalld haproxy rsync >/dev/null 2>&1 || return 1
   touch "$base.complete"
