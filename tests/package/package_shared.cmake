@@ -52,7 +52,7 @@ string(REGEX REPLACE "\n" ";" lines "${lines}")
 set(api 0)
 foreach(line IN LISTS lines)
   string(REGEX REPLACE "^[0-9a-f]* *[A-Za-z] " "" symbol "${line}")
-  if(symbol MATCHES "^cloudp2p::[A-Za-z]*(::[a-z_]+)?(\\[abi:cxx11\\])?\\(")
+  if(symbol MATCHES "^cloudp2p::[A-Za-z_]+(::[a-z_]+)?(\\[abi:cxx11\\])?\\(")
     math(EXPR api "${api} + 1")
   elseif(symbol MATCHES "^((typeinfo|typeinfo name|vtable|VTT|guard variable) for )?([a-z ]* )?std::")
     # The standard library is visible, and so are its templates, of whatever type.
