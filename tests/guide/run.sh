@@ -62,7 +62,7 @@ boot() {  # MACHINE ADDRESS
 cleanup() {
   local name
   for name in "${!nspawn[@]}"; do kill -KILL "${leader[$name]:-0}" "${nspawn[$name]}" 2>/dev/null || true; done
-  wait
+  wait 2>/dev/null || true
   for name in "${names[@]}"; do umount "$work/$name/root" 2>/dev/null || true; done
   rm -rf --one-file-system "$work"
 }
