@@ -17,7 +17,7 @@ if [ "$(cat "$build/commit" 2>/dev/null)" != "$commit" ]; then
   # Not optimised: what is tested is what it says, not how fast.
   cmake -S "$build/source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
     -DCLOUDP2P_BUILD_TESTS=OFF -DCLOUDP2P_BUILD_BENCH=OFF -DCLOUDP2P_BUILD_EXAMPLES=OFF >"$build/log" || { cat "$build/log"; exit 1; }
-  cmake --build "$build" --target cloud-p2p client --parallel 2 >>"$build/log" || { cat "$build/log"; exit 1; }
+  cmake --build "$build" --target cloud-p2p --parallel 2 >>"$build/log" || { cat "$build/log"; exit 1; }
   echo "$commit" >"$build/commit"
 fi
 CLOUDP2P_PREVIOUS=$build exec "$tests" --test-case="upgrade:*" --success=false
