@@ -21,7 +21,7 @@ using cloudp2p::LogLevel;
 
 namespace {
 
-constexpr std::size_t kLineBytesMax = 4'096;  ///< LogSink promises it; a peer's words may be longer.
+constexpr std::size_t kLineBytesMax = 4'096;  ///< A peer's words may be longer.
 
 const char* word(LogLevel level) {
   switch (level) {

@@ -1,4 +1,4 @@
-// Checks of single settings that the loader shares with `validate`.
+// Checks of single settings that the loader and the host share with `validate`.
 #pragma once
 
 #include <cloudp2p/config.hpp>
@@ -14,5 +14,8 @@ namespace cloudp2p::core {
 
 /// "9 is not among the peers 1, 2, 3"; empty when node_id is, or is not set.
 [[nodiscard]] std::string node_id_fault(const Config& config);
+
+/// Who takes part must know whom it talks to; a client may say 0: whoever answers at that address.
+[[nodiscard]] Status validate_named(const Config& config);
 
 }  // namespace cloudp2p::core

@@ -71,16 +71,6 @@ std::string count_fault(std::size_t peers) {
   return "expected at most " + std::to_string(limits::kMembersMax) + " peers, got " + std::to_string(peers);
 }
 
-/// Who takes part must know whom it talks to; a client may say 0: whoever answers at that address.
-Status validate_named(const Config& config) {
-  for (std::size_t i = 0; i < config.peers.size(); ++i) {
-    if (config.peers[i].id != kNobody) continue;
-    const std::string file = config.source_file.empty() ? "" : config.source_file + ": ";
-    return problem(file + peer_path(i, "id"), "expected a whole number from 1 to 4294967295, got 0 (\"whoever answers\" is for clients)");
-  }
-  return {};
-}
-
 Status validate_peers(const Config& config) {
   if (const std::string fault = count_fault(config.peers.size()); !fault.empty()) return problem("/peers", fault);
   for (std::size_t i = 0; i < config.peers.size(); ++i) {
@@ -221,6 +211,15 @@ std::string core::node_id_fault(const Config& config) {
   return to_string(config.node_id) + " is not among the peers " + id_list(config.peers);
 }
 
+Status core::validate_named(const Config& config) {
+  for (std::size_t i = 0; i < config.peers.size(); ++i) {
+    if (config.peers[i].id != kNobody) continue;
+    const std::string file = config.source_file.empty() ? "" : config.source_file + ": ";
+    return problem(file + peer_path(i, "id"), "expected a whole number from 1 to 4294967295, got 0 (\"whoever answers\" is for clients)");
+  }
+  return {};
+}
+
 Status validate_timing(const ElectionTiming& timing) {
   struct Bound {
     const char* name;
@@ -255,7 +254,7 @@ Status validate_timing(const ElectionTiming& timing) {
 Status validate(const Config& config, bool for_node) {
   if (Status peers = validate_peers(config); !peers) return peers;
   if (for_node) {
-    if (Status named = validate_named(config); !named) return named;
+    if (Status named = core::validate_named(config); !named) return named;
   }
   if (Status channel = validate_channel(config); !channel) return channel;
   if (Status timing = validate_timing(config.timing); !timing) return timing;

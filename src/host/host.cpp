@@ -2,6 +2,7 @@
 #include "asio/asio_executor.hpp"
 #include "asio/asio_timers.hpp"
 #include "asio/asio_transport.hpp"
+#include "core/config_checks.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/sodium_entropy.hpp"
 #include "host/channel_session.hpp"
@@ -89,10 +90,7 @@ class Member final : public AsioHost {
   [[nodiscard]] Status reload(const Config& wanted) override {
     // A list of peers without this node is not refused: the node is to be removed, and stays until it is.
     if (Status valid = validate(wanted, false); !valid.ok()) return valid.error();
-    const auto unnamed = [](const PeerAddress& peer) { return peer.id == kNobody; };
-    if (std::any_of(wanted.peers.begin(), wanted.peers.end(), unnamed)) {
-      return Error{Errc::bad_config, "/peers: id 0, whoever answers, is for clients: a node's peers have ids from 1"};
-    }
+    if (Status named = core::validate_named(wanted); !named.ok()) return named;
     if (wanted.node_id != config_.node_id) return Error{Errc::bad_config, "NODE_ID: a running node keeps its id"};
     Config config = wanted;
     config.listen = listen_address(config_);
