@@ -123,7 +123,10 @@ void NodeImpl::learn_address(const wire::Hello& message) {
 
 void NodeImpl::link_up(const Connection& connection, const wire::Hello& message) {
   Link& link = services_.links[connection.peer];
+  const bool other_disk = link.incarnation != message.incarnation;
   link.incarnation = message.incarnation;
+  // What the disk before held says nothing of this one.
+  if (other_disk && services_.reports.erase(connection.peer) > 0) update_fitness();
   if (connection.info.lane == Lane::bulk) {
     link.bulk = connection.info.id;
     link.bulk_up = true;

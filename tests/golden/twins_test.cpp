@@ -29,8 +29,7 @@ TEST_CASE("a node that comes back at once with an empty folder is no second proc
   Launch launch = cluster.server_launch(1);
   launch.environment["SHARED_DIR"] = cluster.folder() / "new disk";
   cluster.start_as(1, std::move(launch));
-  CHECK(cluster.wait_for_repair());
-  CHECK(support::visible_files(cluster.folder() / "new disk").size() == 1);
+  CHECK(support::eventually([&] { return support::visible_files(cluster.folder() / "new disk").size() == 1; }));
 }
 
 }  // namespace golden

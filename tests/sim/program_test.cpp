@@ -118,3 +118,45 @@ TEST_CASE("what a program deletes is gone for all, and breaks no rule") {
   CHECK(sim.converges(10s));
   require_clean(sim);
 }
+
+namespace {
+
+/// Asks for the members, again and again.
+class Watcher {
+ public:
+  Watcher(const ProgramPorts& ports, std::optional<ClusterView>& last) : client_(open(ports)), last_(last) { ask(); }
+
+ private:
+  void ask() {
+    client_->members([this](Result<ClusterView> view) {
+      if (view.ok()) last_ = std::move(*view);
+      ask();
+    });
+  }
+
+  std::unique_ptr<Client> client_;
+  std::optional<ClusterView>& last_;
+};
+
+}  // namespace
+
+TEST_CASE("nobody is told that all copies are there when a node comes back with an empty disk") {
+  SimCluster sim(cluster_of(3, 206));
+  std::optional<ClusterView> view;
+  sim.start_program([&view](const ProgramPorts& ports) { return std::make_shared<Watcher>(ports, view); });
+  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+  const SimImage image = make_image(1, 9'000);
+  REQUIRE(sim.put_and_wait(image, 2s).ok());
+  REQUIRE(sim.converges(10s));
+  const auto reachable = [&] {
+    return std::all_of(view->members.begin(), view->members.end(), [](const MemberView& member) { return member.reachable; });
+  };
+  REQUIRE(sim.run_until([&] { return view && reachable() && view->under_replicated == 0; }, 5s));
+  sim.crash(NodeId{1});
+  sim.lose(NodeId{1}, Loss::kEverything);
+  REQUIRE(sim.run_until([&] { return !reachable(); }, 5s));
+  sim.restart(NodeId{1});
+  CHECK(sim.run_until([&] { return reachable() && view->under_replicated == 0; }, 10s));
+  CHECK(sim.durable_copies(image.digest) == 3);
+  require_clean(sim);
+}
