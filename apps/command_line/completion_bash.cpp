@@ -5,7 +5,7 @@ namespace {
 
 std::string bash_candidates(const OptionWords& wanted, const ProgramWords& program) {
   const auto list = [](const std::string& words) {
-    return "mapfile -t COMPREPLY < <(compgen -W " + quoted(words) + " -- \"$cur\")";
+    return "mapfile -t COMPREPLY < <(compgen -W " + shell_quoted(words) + " -- \"$cur\")";
   };
   switch (wanted.wants) {
     case Wants::file: return "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
@@ -36,7 +36,7 @@ std::string bash_words(const CommandWords& command, const std::string& global, c
   const std::string options = joined(option_names(command.options)) + " " + global;
   const std::string arguments = command.arguments.empty() ? ":" : bash_candidates(command.arguments.front(), program);
   return "    " + command.name + ")\n      if [[ $cur == -* ]]; then mapfile -t COMPREPLY < <(compgen -W " +
-         quoted(options) + " -- \"$cur\")\n      else " + arguments + "\n      fi ;;\n";
+         shell_quoted(options) + " -- \"$cur\")\n      else " + arguments + "\n      fi ;;\n";
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ std::string bash_script(const ProgramWords& program) {
   for (const CommandWords& command : program.commands)
     out += bash_values(command.options, command.name, program);
   out += bash_values(program.options, "*", program) + "  esac\n  case $command in\n";
-  out += "    '') mapfile -t COMPREPLY < <(compgen -W " + quoted(global + (commands.empty() ? "" : " " + commands)) +
+  out += "    '') mapfile -t COMPREPLY < <(compgen -W " + shell_quoted(global + (commands.empty() ? "" : " " + commands)) +
          " -- \"$cur\") ;;\n";
   for (const CommandWords& command : program.commands)
     out += bash_words(command, global, program);

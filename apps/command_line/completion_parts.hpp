@@ -8,7 +8,7 @@
 namespace command_line {
 
 /// In single quotes, as every shell here reads them.
-inline std::string quoted(const std::string& text) {
+inline std::string shell_quoted(const std::string& text) {
   std::string out = "'";
   for (const char c : text)
     out += c == '\'' ? std::string("'\\''") : std::string(1, c);

@@ -27,8 +27,8 @@ std::string zsh_action(const OptionWords& wanted, const ProgramWords& program) {
 std::string zsh_option(const OptionWords& option, const ProgramWords& program) {
   std::string rest = "[" + zsh_escaped(option.help) + "]";
   if (!option.value.empty()) rest += ":" + zsh_escaped(option.value) + ":" + zsh_action(option, program);
-  if (option.names.size() == 1) return quoted(option.names.front() + rest);
-  return quoted("(" + joined(option.names) + ")") + "{" + joined(option.names, ",") + "}" + quoted(rest);
+  if (option.names.size() == 1) return shell_quoted(option.names.front() + rest);
+  return shell_quoted("(" + joined(option.names) + ")") + "{" + joined(option.names, ",") + "}" + shell_quoted(rest);
 }
 
 std::string zsh_specs(const std::vector<OptionWords>& options, const ProgramWords& program) {
@@ -42,7 +42,7 @@ std::string zsh_arguments(const CommandWords& command, const ProgramWords& progr
   std::string out;
   for (const OptionWords& argument : command.arguments) {
     const std::string start = argument.many ? "*" : argument.required ? "1" : "1:";
-    out += " \\\n      " + quoted(start + ":" + argument.value + ":" + zsh_action(argument, program));
+    out += " \\\n      " + shell_quoted(start + ":" + argument.value + ":" + zsh_action(argument, program));
   }
   return out;
 }
@@ -59,7 +59,7 @@ std::string zsh_script(const ProgramWords& program) {
   }
   out += "  commands=(\n";
   for (const CommandWords& command : program.commands)
-    out += "    " + quoted(zsh_escaped(command.name) + ":" + zsh_escaped(command.summary)) + "\n";
+    out += "    " + shell_quoted(zsh_escaped(command.name) + ":" + zsh_escaped(command.summary)) + "\n";
   out +=
       "  )\n  _arguments -C -s -S $global '1: :->command' '*::: :->rest' && return\n"
       "  [[ $state == command ]] && _describe command commands && return\n"

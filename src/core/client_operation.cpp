@@ -4,8 +4,8 @@ namespace cloudp2p::core {
 
 namespace {
 
-constexpr Duration kFirstPause = std::chrono::milliseconds(10);
-constexpr Duration kLongestPause = std::chrono::milliseconds(100);
+constexpr Duration kFirstRetryPause = std::chrono::milliseconds(10);
+constexpr Duration kLongestRetryPause = std::chrono::milliseconds(100);
 
 /// Another leader, or the same one a moment later, may well do it.
 bool is_retriable(Errc code) {
@@ -140,11 +140,11 @@ bool LeaderOperation::spent(NodeId node, Errc code) {
 }
 
 Duration LeaderOperation::next_pause() {
-  Duration pause = kFirstPause;
-  for (unsigned i = 0; i < pauses_ && pause < kLongestPause; ++i)
+  Duration pause = kFirstRetryPause;
+  for (unsigned i = 0; i < pauses_ && pause < kLongestRetryPause; ++i)
     pause = pause * 3 / 2;
   ++pauses_;
-  return core_.jittered(std::min(pause, kLongestPause));
+  return core_.jittered(std::min(pause, kLongestRetryPause));
 }
 
 void LeaderOperation::retry(Errc code, const std::string& message, NodeId hint) {

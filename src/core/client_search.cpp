@@ -7,8 +7,8 @@ namespace cloudp2p::core {
 namespace {
 
 constexpr Duration kHeadStart = std::chrono::milliseconds(20);
-constexpr Duration kFirstPause = std::chrono::milliseconds(10);
-constexpr Duration kLongestPause = std::chrono::milliseconds(100);
+constexpr Duration kFirstProbePause = std::chrono::milliseconds(10);
+constexpr Duration kLongestProbePause = std::chrono::milliseconds(100);
 constexpr Duration kFirstRedial = std::chrono::milliseconds(50);
 constexpr Duration kLongestRedial = std::chrono::seconds(1);
 
@@ -158,7 +158,7 @@ void LeaderSearch::heard(NodeId node, const wire::LeaderInfo& info) {
     core_.leader_found({node, info.term, core_.links().connection(node), info.quorum_none, true});
     return;
   }
-  probe.pause = probe.pause == Duration::zero() ? kFirstPause : std::min(probe.pause * 13 / 10, kLongestPause);
+  probe.pause = probe.pause == Duration::zero() ? kFirstProbePause : std::min(probe.pause * 13 / 10, kLongestProbePause);
   ask_again(node, probe.pause);
   if (info.leader != kNobody && info.leader != node) follow(info);
   disappointed();

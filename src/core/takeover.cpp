@@ -5,7 +5,7 @@
 namespace cloudp2p::core {
 namespace {
 
-constexpr std::size_t kBucketsAtOnce = 16;
+constexpr std::size_t kBucketsCompared = 16;
 
 }  // namespace
 
@@ -106,7 +106,7 @@ void Takeover::compare() {
 }
 
 void Takeover::next_buckets() {
-  while (open_.size() < kBucketsAtOnce && !differing_.empty() && pending_.size() < limits::kSyncRecordsPerPage) {
+  while (open_.size() < kBucketsCompared && !differing_.empty() && pending_.size() < limits::kSyncRecordsPerPage) {
     const std::uint32_t bucket = differing_.back();
     differing_.pop_back();
     read_differing(bucket);

@@ -157,7 +157,7 @@ class Member final : public AsioHost {
     Status opened = open_catalog();
     if (opened.code() != Errc::format) return opened;
     log_.log_event(LogLevel::error, "catalog_set_aside", opened.error().text() + "; it is put into the quarantine and rebuilt from the image files");
-    if (Status aside = directory_->set_aside({"catalog.sqlite", "catalog.sqlite-wal"}); !aside.ok()) return aside;
+    if (Status aside = directory_->set_aside({store::kCatalogFile, store::kCatalogLogFile}); !aside.ok()) return aside;
     return open_catalog();
   }
 
@@ -166,7 +166,7 @@ class Member final : public AsioHost {
     options.journal.path = directory_->meta_path() + "/journal";
     // Tombstones and votes must find room on the fullest disk, and not only when it is next looked at.
     options.make_room = [disk = directory_.get()] { return disk->tend_reserve(); };
-    catalog_ = std::make_unique<store::SqliteCatalog>(directory_->meta_path() + "/catalog.sqlite", executor_, log_,
+    catalog_ = std::make_unique<store::SqliteCatalog>(directory_->meta_path() + "/" + store::kCatalogFile, executor_, log_,
                                                       std::move(options));
     if (Status opened = catalog_->open(); !opened.ok()) return opened;
     extras_.store_is_copy = directory_->is_copy();

@@ -72,7 +72,7 @@ bool flip_bit(Chaos& chaos) {
   return true;
 }
 
-constexpr FaultKind kKinds[] = {
+constexpr FaultKind kDiskKinds[] = {
     {"disk slow", 20, slow_disk},
     {"disk hanging", 15, stall_disk},
     {"disk full", 20, fill_disk},
@@ -91,7 +91,7 @@ constexpr FaultKind kKinds[] = {
 }  // namespace
 
 std::span<const FaultKind> disk_faults() {
-  return kKinds;
+  return kDiskKinds;
 }
 
 }  // namespace cloudp2p::sim

@@ -47,7 +47,7 @@ bool lose_file(Chaos& chaos) {
   return lost;
 }
 
-constexpr FaultKind kKinds[] = {
+constexpr FaultKind kLossKinds[] = {
     {"state file lost", 12, lose<Loss::kState>},
     {"state file damaged", 12, lose<Loss::kStateDamaged>},
     {"catalog lost", 12, lose<Loss::kCatalog>},
@@ -61,7 +61,7 @@ constexpr FaultKind kKinds[] = {
 }  // namespace
 
 std::span<const FaultKind> loss_faults() {
-  return kKinds;
+  return kLossKinds;
 }
 
 }  // namespace cloudp2p::sim

@@ -81,7 +81,7 @@ bool move_member(Chaos& chaos) {
   return true;
 }
 
-constexpr FaultKind kKinds[] = {
+constexpr FaultKind kMemberKinds[] = {
     {"member added", 10, add_member},
     {"member removed", 10, remove_member},
     {"member replaced", 8, replace_member},
@@ -91,7 +91,7 @@ constexpr FaultKind kKinds[] = {
 }  // namespace
 
 std::span<const FaultKind> member_faults() {
-  return kKinds;
+  return kMemberKinds;
 }
 
 }  // namespace cloudp2p::sim

@@ -191,7 +191,7 @@ bool cut_at_a_moment(Chaos& chaos) {
   return true;
 }
 
-constexpr FaultKind kKinds[] = {
+constexpr FaultKind kNetworkKinds[] = {
     {"node cut off", 20, cut_node},
     {"node cut off one way", 20, cut_node_one_way},
     {"node cut off at a moment", 15, cut_at_a_moment},
@@ -213,7 +213,7 @@ constexpr FaultKind kKinds[] = {
 }  // namespace
 
 std::span<const FaultKind> network_faults() {
-  return kKinds;
+  return kNetworkKinds;
 }
 
 }  // namespace cloudp2p::sim

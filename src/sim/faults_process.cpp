@@ -135,7 +135,7 @@ bool step_down(Chaos& chaos) {
   return true;
 }
 
-constexpr FaultKind kKinds[] = {
+constexpr FaultKind kProcessKinds[] = {
     {"node killed", 20, kill},
     {"power lost", 20, lose_power},
     {"power lost everywhere", 10, lose_all_power},
@@ -155,7 +155,7 @@ constexpr FaultKind kKinds[] = {
 }  // namespace
 
 std::span<const FaultKind> process_faults() {
-  return kKinds;
+  return kProcessKinds;
 }
 
 }  // namespace cloudp2p::sim

@@ -11,7 +11,7 @@ constexpr std::array<std::byte, 2> kMarker = {std::byte{0xc7}, std::byte{0x3a}};
 constexpr std::size_t kFrameBytes = kMarker.size() + 2 + 4;
 /// Digest, the longest numbers and the longest name.
 constexpr std::size_t kBodyBytesMax = 1 + Digest::kSize + 5 * 10 + 1 + limits::kNameBytesMax;
-constexpr std::string_view kVersion = "1\n";
+constexpr std::string_view kJournalVersion = "1\n";
 
 enum class Kind : std::uint8_t { live, tombstone, forgotten, mark };
 
@@ -94,7 +94,7 @@ class BodyReader {
 
 void append_head(JournalBytes& out) {
   append_text(out, kJournalHead);
-  append_text(out, kVersion);
+  append_text(out, kJournalVersion);
 }
 
 void append_entry(JournalBytes& out, const JournalEntry& entry) {

@@ -11,7 +11,7 @@ namespace cloudp2p::store {
 namespace {
 
 // https://www.sqlite.org/fileformat2.html#walformat
-constexpr std::size_t kHeaderBytes = 32;
+constexpr std::size_t kLogHeaderBytes = 32;
 constexpr std::size_t kHeaderChecksumAt = 24;
 constexpr std::size_t kFrameHeaderBytes = 24;
 constexpr std::uint32_t kMagic = 0x377f0682;  // The last bit: checksums over big-endian words.
@@ -64,18 +64,18 @@ Result<std::optional<std::uint64_t>> damage_in_log(const std::string& path) {
   const std::optional<std::uint64_t> none;
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return errno == ENOENT ? Result(none) : Result<std::optional<std::uint64_t>>(posix_error(errno, path));
-  std::vector<std::byte> bytes(kHeaderBytes);
+  std::vector<std::byte> bytes(kLogHeaderBytes);
   Result<std::size_t> got = read_at(file.get(), bytes, 0);
   if (!got.ok()) return got.error();
   const bool blank = std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-  if (*got < kHeaderBytes || blank) return none;
+  if (*got < kLogHeaderBytes || blank) return none;
   Log log;
   if (!read_header(bytes, log)) return std::optional<std::uint64_t>(0);  // One sector: never torn.
 
   std::optional<std::uint64_t> wrong;
   bool transaction_behind = false;
   bytes.resize(kFrameHeaderBytes + log.page_bytes);
-  for (std::uint64_t at = kHeaderBytes;; at += bytes.size()) {
+  for (std::uint64_t at = kLogHeaderBytes;; at += bytes.size()) {
     got = read_at(file.get(), bytes, at);
     if (!got.ok()) return got.error();
     if (*got < bytes.size()) return none;

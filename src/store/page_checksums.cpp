@@ -11,7 +11,7 @@
 namespace cloudp2p::store {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 100;
+constexpr std::size_t kFileHeaderBytes = 100;
 constexpr std::size_t kPageSizeAt = 16;
 constexpr std::size_t kReservedAt = 20;
 constexpr std::size_t kPageBytesMin = 512;
@@ -47,7 +47,7 @@ struct File {
   bool checked;
   sqlite3_file* below() { return reinterpret_cast<sqlite3_file*>(this + 1); }
   void look_at(ByteView first_bytes) {
-    if (first_bytes.size() >= kHeaderBytes) checked = checksummed_page_size(first_bytes).has_value();
+    if (first_bytes.size() >= kFileHeaderBytes) checked = checksummed_page_size(first_bytes).has_value();
   }
 };
 
@@ -132,7 +132,7 @@ void PageSums::add(ByteView bytes, bool big_endian_words) noexcept {
 }
 
 std::optional<std::size_t> checksummed_page_size(ByteView header) {
-  if (header.size() < kHeaderBytes) return std::nullopt;
+  if (header.size() < kFileHeaderBytes) return std::nullopt;
   if (std::to_integer<int>(header[kReservedAt]) != kPageChecksumBytes) return std::nullopt;
   // Big-endian, and 1 means 65536.
   const std::size_t size = std::to_integer<std::size_t>(header[kPageSizeAt]) << 8 |

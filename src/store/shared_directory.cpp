@@ -138,7 +138,7 @@ std::optional<Result<SharedDirectory::Stores>> SharedDirectory::try_to_open(Term
 }
 
 Result<SharedDirectory::Stores> SharedDirectory::open_stores() {
-  const std::string path = directory_.meta_path() + "/catalog.sqlite";
+  const std::string path = directory_.meta_path() + "/" + kCatalogFile;
   std::error_code unreadable;
   const auto bytes = std::filesystem::file_size(path, unreadable);
   Stores out;

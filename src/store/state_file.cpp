@@ -5,7 +5,6 @@
 namespace cloudp2p::store {
 namespace {
 
-constexpr const char* kStateFile = "state";
 constexpr std::size_t kSlots = 2;
 
 bool is_blank(const Slot& slot) {

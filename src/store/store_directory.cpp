@@ -24,9 +24,6 @@ constexpr const char* kReserveFile = "reserve";
 constexpr std::string_view kFormatWords = "cloudp2p store ";
 constexpr std::string_view kMarkWord = "directory ";
 constexpr const char* kCopyLine = "copy\n";
-constexpr const char* kStateFile = "state";
-constexpr const char* kCatalogFile = "catalog.sqlite";
-constexpr const char* kCatalogLogFile = "catalog.sqlite-wal";
 constexpr unsigned kAsideMax = 1000;
 
 struct StoreIdTag;

@@ -28,6 +28,10 @@ namespace cloudp2p::store {
 
 inline constexpr const char* kMetaDirectory = ".cloudp2p";
 inline constexpr unsigned kFormatVersion = 1;
+// In the folder of that name:
+inline constexpr const char* kStateFile = "state";
+inline constexpr const char* kCatalogFile = "catalog.sqlite";
+inline constexpr const char* kCatalogLogFile = "catalog.sqlite-wal";
 
 /// What is left free for others and for ourselves.
 struct SpaceRule {

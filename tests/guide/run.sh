@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every command of docs/deployment.md on three machines with addresses of their own, and checks what it shows.
-#   tests/guide/run.sh FOLDER BASE    where the machines go, and the bare system that the test `packages` made
+#   tests/guide/run.sh FOLDER BASE    where the machines go, and what tests/packages/bare_system.sh has made
 # Each machine is booted by a real systemd; their network is in a namespace of this test. Where that may not be, or the
 # bare system is missing, it says so and exits 77.
 set -euo pipefail
@@ -23,7 +23,7 @@ skip() {
 for program in systemd-nspawn nsenter ip unshare; do
   command -v "$program" >/dev/null || skip "$program is not installed: scripts/setup.sh"
 done
-[ -e "$base.complete" ] || skip "there is no bare system in $base: run the test packages first"
+[ -e "$base.complete" ] || skip "there is no bare system in $base: tests/packages/bare_system.sh $base"
 if [ "${GUIDE_INSIDE:-}" != yes ]; then
   unshare --net --mount true 2>/dev/null || skip "no network namespace may be made here"
   GUIDE_INSIDE=yes exec unshare --net --mount "$0" "$@"

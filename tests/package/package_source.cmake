@@ -6,8 +6,8 @@ foreach(package IN ITEMS Botan CLI11 LibEdit spdlog doctest)
   list(APPEND without "-DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON")
 endforeach()
 foreach(way IN ITEMS FETCH SOURCE)
-  # Not optimised: the whole library is compiled once more (the second way takes it from ccache).
-  configure_consumer(${way} "-DCLOUDP2P_${way}_DIR=${SOURCE_DIR}" -DCMAKE_CXX_FLAGS_RELEASE=-O0 ${without})
+  # Under the options of package_release, whose objects ccache has.
+  configure_consumer(${way} "-DCLOUDP2P_${way}_DIR=${SOURCE_DIR}" "-DOPTIONS_FILE=${SOURCE_DIR}/cmake/developer.cmake" ${without})
   build_consumer(${way} headers_only recorder)
   expect_programs_run(${way})
 endforeach()

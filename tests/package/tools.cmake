@@ -1,4 +1,7 @@
 # What the scripts beside have in common. `output` is what the last command printed.
+
+# The same files are compiled in several folders: ccache is not to make their names relative to those.
+set(ENV{CCACHE_BASEDIR} "${RELEASE_DIR}")
 function(run)
   execute_process(COMMAND ${ARGV} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT result EQUAL 0)

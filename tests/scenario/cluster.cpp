@@ -192,16 +192,16 @@ bool Cluster::wait_until_complete(std::uint64_t images) {
   return complete;
 }
 
-Process Cluster::begin_client(std::vector<std::string> arguments) {
+Process Cluster::begin_client(std::vector<std::string> arguments, const std::string& program) {
   support::Launch launch;
-  launch.program = CLIENT_EXE;
+  launch.program = program;
   launch.arguments = {"--config", path("client.json")};
   launch.arguments.insert(launch.arguments.end(), arguments.begin(), arguments.end());
   return Process(std::move(launch));
 }
 
-Finished Cluster::run_client(std::vector<std::string> arguments) {
-  Process client = begin_client(std::move(arguments));
+Finished Cluster::run_client(std::vector<std::string> arguments, const std::string& program) {
+  Process client = begin_client(std::move(arguments), program);
   const std::optional<int> status = client.wait();
   return {status.value_or(-1), client.out(), client.err()};
 }

@@ -69,9 +69,9 @@ class Cluster {
   [[nodiscard]] NodeId wait_for_leader(NodeId but = cloudp2p::kNobody);
   /// Every node is reachable, holds `images` images and misses none.
   [[nodiscard]] bool wait_until_complete(std::uint64_t images);
-  /// Runs the program `client`.
-  Finished run_client(std::vector<std::string> arguments);
-  [[nodiscard]] Process begin_client(std::vector<std::string> arguments);
+  /// Runs the program `client`, or another build of it.
+  Finished run_client(std::vector<std::string> arguments, const std::string& program = CLIENT_EXE);
+  [[nodiscard]] Process begin_client(std::vector<std::string> arguments, const std::string& program = CLIENT_EXE);
 
  private:
   void print_logs();

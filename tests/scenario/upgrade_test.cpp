@@ -1,19 +1,22 @@
-// This build beside the release before it; run by the test `upgrade`, which builds that release.
+// This build beside the release before it, which the test `previous_release` builds; run by the test `upgrade`.
 #include "scenario/crowd.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 using namespace scenario;
 using cloudp2p::kNobody;
 
 namespace {
 
-/// The server of the release before; empty: not built.
-std::string previous_server() {
+/// A program of the release before; empty: not built.
+std::string previous(const std::string& program) {
   const char* const folder = std::getenv("CLOUDP2P_PREVIOUS");
-  return folder == nullptr ? std::string() : std::string(folder) + "/cloud-p2p";
+  if (folder == nullptr || !std::filesystem::exists(std::string(folder) + "/commit")) return {};
+  return std::string(folder) + "/" + program;
 }
 
 /// Stopped as an operator stops it, and started as another build once the others go on.
@@ -29,18 +32,19 @@ void replace(Cluster& cluster, NodeId id, const std::string& server, Crowd& crow
 }  // namespace
 
 TEST_CASE("upgrade: node by node from the release before, under load, and one of them back again") {
-  if (previous_server().empty()) {
-    MESSAGE("skipped: CLOUDP2P_PREVIOUS names no folder with the release before; the test `upgrade` builds it");
+  const std::string previous_server = previous("cloud-p2p");
+  if (previous_server.empty()) {
+    MESSAGE("skipped: the release before is in no folder that CLOUDP2P_PREVIOUS names; the test `previous_release` builds it");
     return;
   }
   Cluster cluster({.start = false});
-  for (const NodeId id : cluster.ids()) cluster.install(id, previous_server());
+  for (const NodeId id : cluster.ids()) cluster.install(id, previous_server);
   cluster.start_all();
   REQUIRE(cluster.wait_for_leader() != kNobody);
 
   Crowd crowd(cluster, 4);
   for (const NodeId id : cluster.ids()) replace(cluster, id, CLOUD_P2P_EXE, crowd);
-  replace(cluster, NodeId{1}, previous_server(), crowd);
+  replace(cluster, NodeId{1}, previous_server, crowd);
   crowd.stop();
 
   for (const std::string& failure : crowd.failures()) MESSAGE("client failed: " << failure);
@@ -48,4 +52,15 @@ TEST_CASE("upgrade: node by node from the release before, under load, and one of
   REQUIRE(cluster.wait_until_complete(crowd.count()));
   CHECK(cluster.everywhere(crowd.acknowledged()));
   CHECK(cluster.run_client({"verify", "--all"}).exit_status == 0);
+
+  // Its client, among nodes of which all but one are of this build.
+  const std::string previous_client = previous("client");
+  const std::string picture = support::picture(300'000, 77);
+  std::ofstream(cluster.path("picture.jpg"), std::ios::binary) << picture;
+  CHECK(cluster.run_client({"send-image", cluster.path("picture.jpg")}, previous_client).exit_status == 0);
+  CHECK(cluster.run_client({"get", digest_of(picture).hex(), "-O", cluster.path("got.jpg")}, previous_client).exit_status == 0);
+  CHECK(support::read_file(cluster.path("got.jpg")) == picture);
+  CHECK(cluster.run_client({"verify", "--all"}, previous_client).exit_status == 0);
+  CHECK(cluster.run_client({"members"}, previous_client).exit_status == 0);
+  CHECK(cluster.run_client({"rm", "-y", digest_of(picture).hex()}, previous_client).exit_status == 0);
 }
