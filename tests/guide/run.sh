@@ -12,6 +12,11 @@ base=$(realpath -m "$2")
 work=$folder/work
 names=(one two three)
 declare -A leader nspawn
+# Where systemd keeps its groups, on kernels of either generation; none of them: they are shared.
+hierarchies=()
+for hierarchy in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
+  if [ -w "$hierarchy/cgroup.procs" ]; then hierarchies+=("$hierarchy"); fi
+done
 
 say() { echo "guide: $*"; }
 skip() {
@@ -42,14 +47,25 @@ is_up() {
   case "$(on "$1" systemctl is-system-running 2>/dev/null)" in running | degraded) ;; *) return 1 ;; esac
 }
 
+# What the machine's systemd makes of the control groups is its own affair, and not that of the others.
+own_groups() {  # MACHINE
+  local hierarchy
+  for hierarchy in "${hierarchies[@]}"; do
+    mkdir -p "$hierarchy/cloudp2p-guide-$1" && echo "$BASHPID" >"$hierarchy/cloudp2p-guide-$1/cgroup.procs" || true
+  done
+}
+
 boot() {  # MACHINE ADDRESS
   local root=$work/$1/root end=$((SECONDS + 60))
   mkdir -p "$work/$1/upper" "$work/$1/work" "$root"
   mount -t overlay overlay -o "lowerdir=$base,upperdir=$work/$1/upper,workdir=$work/$1/work" "$root"
   cp "$work"/packages/*.deb "$work"/pictures/*.png "$root/srv/"
   echo "$1" >"$root/etc/hostname"
-  systemd-nspawn --quiet --directory="$root" --boot --machine="$1" --network-bridge=br0 --bind="$work/mnt:/mnt" \
-    --register=no --keep-unit </dev/null >"$work/$1/console" 2>&1 &
+  (
+    own_groups "$1"
+    exec systemd-nspawn --quiet --directory="$root" --boot --machine="$1" --network-bridge=br0 --bind="$work/mnt:/mnt" \
+      --register=no --keep-unit
+  ) </dev/null >"$work/$1/console" 2>&1 &
   nspawn[$1]=$!
   until is_up "$1"; do
     [ "$SECONDS" -lt "$end" ] || { tail -n 30 "$work/$1/console" >&2; say "FAIL machine $1 does not boot"; exit 1; }
@@ -60,10 +76,16 @@ boot() {  # MACHINE ADDRESS
 }
 
 cleanup() {
-  local name
-  for name in "${!nspawn[@]}"; do kill -KILL "${leader[$name]:-0}" "${nspawn[$name]}" 2>/dev/null || true; done
+  local name hierarchy
+  # systemd-nspawn ends after the machine has, and with it all processes there.
+  for name in "${!nspawn[@]}"; do kill -KILL "${leader[$name]:-${nspawn[$name]}}" 2>/dev/null || true; done
   wait 2>/dev/null || true
-  for name in "${names[@]}"; do umount "$work/$name/root" 2>/dev/null || true; done
+  for name in "${names[@]}"; do
+    umount "$work/$name/root" 2>/dev/null || true
+    for hierarchy in "${hierarchies[@]}"; do
+      find "$hierarchy/cloudp2p-guide-$name" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    done
+  done
   rm -rf --one-file-system "$work"
 }
 trap cleanup EXIT

@@ -37,7 +37,6 @@ began=$SECONDS
 export CCACHE_BASEDIR=$source_dir/build  # As tests/package/tools.cmake has it: the objects are there.
 check "the packages are built" "$source_dir/scripts/package.sh" --output "$new"
 check "and once more under a lower version, without compiling" "$source_dir/scripts/package.sh" --version 0.1.0~previous --output "$previous"
-version=$(sed -n 's/^project(cloudp2p VERSION \([0-9.]*\).*/\1/p' "$source_dir/CMakeLists.txt")
 say "     built after $((SECONDS - began)) s"
 the_packages_are_what_they_say
 cp -a --reflink=auto "$base" "$root"
