@@ -147,6 +147,30 @@ Status NodeImpl::start() {
   Status listening = services_.ports.transport->start(*this);
   if (!listening.ok()) return listening;
   transport_started_ = true;
+  if (!fresh_) {
+    introduce({});
+  } else {
+    services_.ports.state->save(initial_state_, services_.guard([this](const Status& saved) { introduce(saved); }));
+  }
+  return {};
+}
+
+/// Nobody hears of an incarnation before it is durable: after a loss of power there would be another one.
+void NodeImpl::introduce(const Status& saved) {
+  if (!saved.ok()) make_no_promises(saved.error());
+  introduced_ = true;
+  std::vector<ConnectionId> waiting;
+  for (const auto& [id, connection] : connections_) {
+    if (connection.early) waiting.push_back(id);
+  }
+  for (const ConnectionId id : waiting) {
+    const auto at = connections_.find(id);
+    if (at != connections_.end()) on_hello(at->second, *std::exchange(at->second.early, std::nullopt));
+  }
+  recover();
+}
+
+void NodeImpl::recover() {
   auto reconciled = [this](const Status& status) {
     if (!status.ok()) services_.log(LogLevel::error, "store_unreadable", "cannot read the stored images: " + status.error().text());
     begin_election();
@@ -165,32 +189,28 @@ Status NodeImpl::start() {
   } else {
     reconcile(services_, services_.guard(std::move(reconciled)));
   }
-  return {};
 }
 
-/// State, then catalog: until both bear this incarnation, the next start begins a new one.
+/// State, then catalog: until both bear this incarnation it makes no promise.
 void NodeImpl::begin_election() {
-  if (!fresh_) return claim_catalog({});
-  services_.ports.state->save(initial_state_, services_.guard([this](const Status& saved) { claim_catalog(saved); }));
-}
-
-void NodeImpl::claim_catalog(const Status& saved) {
   Catalog& catalog = *services_.ports.catalog;
   const bool claimed = services_.shared() || catalog.owner() == initial_state_.incarnation;
-  if (!saved.ok() || claimed) return take_part(saved);
+  if (driver_->has_state_failed() || claimed) return take_part({});
   catalog.claim(initial_state_.incarnation, services_.guard([this](const Status& durable) { take_part(durable); }));
 }
 
 void NodeImpl::take_part(const Status& durable) {
-  if (!durable.ok()) {
-    services_.log(LogLevel::error, "state_write_failed", "cannot write the state file or the catalog: " + durable.error().text());
-    driver_->state_failed();
-  }
+  if (!durable.ok()) make_no_promises(durable.error());
   taking_part_ = true;
   update_fitness();
   driver_->feed([](Election& election, TimePoint now) { election.start(now); });
   dial_peers();
   arm_tick();
+}
+
+void NodeImpl::make_no_promises(const Error& why) {
+  services_.log(LogLevel::error, "state_write_failed", "cannot write the state file or the catalog: " + why.text());
+  driver_->state_failed();
 }
 
 void NodeImpl::arm_tick() {

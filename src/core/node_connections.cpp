@@ -41,7 +41,7 @@ wire::Hello NodeImpl::hello(const ConnectionInfo& info, bool reply) const {
 }
 
 void NodeImpl::on_connected(const ConnectionInfo& info) {
-  connections_[info.id] = Connection{info, false, kNobody};
+  connections_[info.id] = Connection{info, false, kNobody, std::nullopt};
   if (info.dialled) (void)services_.send(info.id, hello(info, false));
 }
 
@@ -92,6 +92,10 @@ Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& h
 }
 
 void NodeImpl::on_hello(Connection& connection, const wire::Hello& message) {
+  if (!introduced_) {
+    connection.early = message;
+    return;
+  }
   const Error problem = hello_problem(connection, message);
   if (problem) {
     ++services_.counters.hello_mismatches;
@@ -216,6 +220,7 @@ bool NodeImpl::listed(NodeId id) const {
 }
 
 void NodeImpl::dial_peers() {
+  if (!taking_part_) return;
   std::vector<PeerAddress> others;
   for (const auto& [id, address] : addresses_) {
     if (id != services_.self) others.push_back(PeerAddress{id, address});

@@ -36,6 +36,7 @@ class NodeImpl final : public Node, private TransportHandler {
     ConnectionInfo info;
     bool hello_done = false;
     NodeId peer = kNobody;  ///< The node at the other end, from its Hello.
+    std::optional<wire::Hello> early;  ///< Came before this node could say who it is.
   };
 
   // TransportHandler.
@@ -91,8 +92,10 @@ class NodeImpl final : public Node, private TransportHandler {
   void leave_office();
   void let_go();
   [[nodiscard]] std::unique_ptr<ElectionDriver> make_driver();
+  void introduce(const Status& saved);
+  void make_no_promises(const Error& why);
+  void recover();
   void begin_election();
-  void claim_catalog(const Status& saved);
   void take_part(const Status& durable);
   void tick();
   void arm_tick();
@@ -121,6 +124,7 @@ class NodeImpl final : public Node, private TransportHandler {
   BullyElection* bully_ = nullptr;  ///< Owned by the driver.
   DurableState initial_state_;
   bool fresh_;
+  bool introduced_ = false;  ///< It may say who it is.
   bool transport_started_ = false;
   bool taking_part_ = false;
   ParkedPuts parked_;

@@ -70,6 +70,7 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
   Watched& node = of(member.id());
   if (state.incarnation != node.incarnation) {
     node.incarnation = state.incarnation;
+    node.incarnations.insert(state.incarnation);
     node.promised = 0;
     node.former_votes.merge(node.votes);
     node.votes.clear();
@@ -114,8 +115,11 @@ void Invariants::members_changed(const Membership& members) {
 
 void Invariants::on_frame(const End& to, const Frame& frame) {
   static const std::byte kVote = type_of(Vote{});
-  if (frame.head.empty() || frame.head.front() != kVote) return;
+  static const std::byte kHello = type_of(wire::Hello{});
+  if (frame.head.empty() || (frame.head.front() != kVote && frame.head.front() != kHello)) return;
   const Result<wire::Message> message = wire::decode(frame.head);
+  const wire::Hello* const hello = message.ok() ? std::get_if<wire::Hello>(&*message) : nullptr;
+  if (hello != nullptr) return check_hello(hello->node, hello->incarnation);
   const Vote* const vote = message.ok() ? std::get_if<Vote>(&*message) : nullptr;
   if (vote == nullptr || !vote->granted || value(vote->from) == 0 || value(vote->from) > watched_.size()) return;
   // Votes go to their candidate and to nobody else.
@@ -128,6 +132,16 @@ void Invariants::on_frame(const End& to, const Frame& frame) {
                                                    value(vote->from), vote->term, value(sent->second), value(id)));
     }
   }
+}
+
+/// A node whose disk fails tells at once what it is, and votes for nobody.
+void Invariants::check_hello(NodeId from, const Incarnation& told) {
+  if (value(from) == 0 || value(from) > watched_.size()) return;
+  const Watched& node = of(from);
+  if (node.incarnations.contains(told) || !node.member->running()) return;
+  if (node.member->status().store.health == StoreHealth::failed) return;
+  violated("I2 (no incarnation is told before it is durable)",
+           fmt::format("node {} said that it is {}", value(from), told.hex().substr(0, 8)));
 }
 
 void Invariants::on_record_durable(Machine& member, const CatalogChange& change, const CatalogEntry& held) {

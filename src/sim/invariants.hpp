@@ -93,6 +93,7 @@ class Invariants final : public MachineEvents {
   struct Watched {
     Machine* member = nullptr;
     Incarnation incarnation;
+    std::set<Incarnation> incarnations;  ///< That was, and all before it.
     Term promised = 0;
     std::map<Term, NodeId> votes;  ///< Durable ones.
     std::map<std::pair<Incarnation, Term>, NodeId> votes_sent;
@@ -108,6 +109,7 @@ class Invariants final : public MachineEvents {
     bool was_paused = false;
   };
 
+  void check_hello(NodeId from, const Incarnation& told);
   [[nodiscard]] Watched& of(NodeId id) { return watched_[value(id) - 1]; }
   [[nodiscard]] const Watched& of(NodeId id) const { return watched_[value(id) - 1]; }
   /// Of these members a majority; before there are any, of all nodes.
