@@ -134,12 +134,13 @@ void Invariants::on_frame(const End& to, const Frame& frame) {
   }
 }
 
-/// A node whose disk fails tells at once what it is, and votes for nobody.
+/// A node whose disk fails tells at once what it is, and votes for nobody. What a former process said may come late.
 void Invariants::check_hello(NodeId from, const Incarnation& told) {
   if (value(from) == 0 || value(from) > watched_.size()) return;
   const Watched& node = of(from);
   if (node.incarnations.contains(told) || !node.member->running()) return;
-  if (node.member->status().store.health == StoreHealth::failed) return;
+  const NodeStatus teller = node.member->status();
+  if (teller.election.incarnation != told || teller.store.health == StoreHealth::failed) return;
   violated("I2 (no incarnation is told before it is durable)",
            fmt::format("node {} said that it is {}", value(from), told.hex().substr(0, 8)));
 }
