@@ -329,14 +329,15 @@ Status StoreDirectory::set_aside(const std::vector<std::string>& names) {
 }
 
 Status StoreDirectory::check_disk() const {
-  const std::string where = meta_path() + "/" + kSentinelFile;
   const std::string advice =
       "store directory " + path_ + " is no longer the disk that was opened: mount it and restart";
-  const Fd file(::open(where.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const Fd folder(::open(meta_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const Fd file(folder.valid() ? ::openat(folder.get(), kSentinelFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1);
   if (!file.valid()) return Error{Errc::io, posix_error(errno, advice).message};
+  // Of the folder and not of the file: layered file systems tell the device of a lower layer for files.
   struct stat now {};
   struct stat opened {};
-  if (::fstat(file.get(), &now) != 0 || ::fstat(meta(), &opened) != 0) return posix_error(errno, advice);
+  if (::fstat(folder.get(), &now) != 0 || ::fstat(meta(), &opened) != 0) return posix_error(errno, advice);
   const auto text = read_small(file.get());
   if (!text) return Error{Errc::io, advice + ": " + text.error().message};
   if (now.st_dev != opened.st_dev || first_line(*text) != store_id_) return Error{Errc::io, advice};

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The program of README.md, built against the installed packages and run as the first of three nodes.
 #   tests/packages/readme_program.sh PACKAGES README    in mount, network and process namespaces of its own
-# The machine is this one, compiler and all, under a layer that takes every change and is forgotten afterwards.
+# The machine is this one, compiler and all, under a layer that takes every change and is forgotten afterwards. Where none
+# can be laid over it the exit status is 77.
 set -Eeuo pipefail
 packages=$(realpath "$1")
 readme=$(realpath "$2")
@@ -9,7 +10,7 @@ readme=$(realpath "$2")
 layer=$(mktemp -d)
 mount -t tmpfs tmpfs "$layer"
 mkdir "$layer/upper" "$layer/work" "$layer/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$layer/upper,workdir=$layer/work" "$layer/root" || exit 77
 root=$layer/root
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
@@ -30,7 +31,7 @@ mkdir -p /etc/recorder
 cloud-p2p-client keygen /etc/recorder/key
 export PEERS=1=10.0.0.1:7001,2=10.0.0.2:7001,3=10.0.0.3:7001 ENCRYPTION_KEY
 ENCRYPTION_KEY=$(cat /etc/recorder/key)
-for id in 2 3; do NODE_ID=$id SHARED_DIR=/tmp/$id cloud-p2p >"/tmp/$id.log" 2>&1 & done
+for id in 2 3; do NODE_ID=$id SHARED_DIR=/var/lib/recorder/$id cloud-p2p >"/tmp/$id.log" 2>&1 & done
 cd /tmp/recorder
 { printf '\xff\xd8\xff\xe0' && head -c 50000 /dev/urandom; } >frame.jpg
 cmake -S . -B build

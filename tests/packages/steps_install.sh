@@ -8,12 +8,18 @@ the_packages_are_what_they_say() {
   local library
   library=$(echo "$extracted"/usr/lib/*/libcloudp2p.so.0.1)
   check "the library's package is named after its soname" says "SONAME               libcloudp2p.so.0.1" objdump -p "$library"
-  check "the README's program builds against the installed packages and stores an image" \
-    unshare --mount --net --pid --fork --kill-child "$here/readme_program.sh" "$new" "$source_dir/README.md"
+  check "the README's program builds against the installed packages and stores an image" readme_program
   for unit in cloud-p2p.service cloud-p2p@.service; do
     check "$unit is exposed at most 2.0 ($(exposure "$extracted/lib/systemd/system/$unit"))" \
       systemd-analyze security --offline=true --threshold=20 "$extracted/lib/systemd/system/$unit"
   done
+}
+
+readme_program() {
+  local status=0
+  unshare --mount --net --pid --fork --kill-child "$here/readme_program.sh" "$new" "$source_dir/README.md" || status=$?
+  [ "$status" -ne 77 ] || skip "no layer can be laid over this machine's root"
+  return "$status"
 }
 
 exposure() { systemd-analyze security --offline=true "$1" | sed -n 's/.*Overall exposure level for .*: \([0-9.]*\).*/\1/p'; }

@@ -40,11 +40,27 @@ const std::string& cannot_mount() {
 }  // namespace
 
 Disk::Disk(std::string path, unsigned size_mib) : path_(std::move(path)), problem_(cannot_mount()) {
-  if (!ok()) return;
-  std::filesystem::create_directories(path_);
+  mounted_ = mount_in_memory(path_, size_mib);
+}
+
+bool Disk::mount_in_memory(const std::string& path, unsigned size_mib) {
+  if (!ok()) return false;
+  std::filesystem::create_directories(path);
   const std::string size = "mode=0755,size=" + std::to_string(size_mib) + "m";
-  mounted_ = ::mount("none", path_.c_str(), "tmpfs", MS_NODEV | MS_NOSUID, size.c_str()) == 0;
-  if (!mounted_) problem_ = "a file system in memory: " + std::string(std::strerror(errno));
+  if (::mount("none", path.c_str(), "tmpfs", MS_NODEV | MS_NOSUID, size.c_str()) == 0) return true;
+  problem_ = "a file system in memory: " + std::string(std::strerror(errno));
+  return false;
+}
+
+Disk::Disk(Layers, std::string path, unsigned size_mib) : path_(std::move(path)), problem_(cannot_mount()) {
+  const std::string changes = path_ + ".changes";
+  if (!mount_in_memory(changes, size_mib)) return;
+  for (const std::string& folder : {path_, path_ + ".below", changes + "/upper", changes + "/work"})
+    std::filesystem::create_directories(folder);
+  const std::string layers = "lowerdir=" + path_ + ".below,upperdir=" + changes + "/upper,workdir=" + changes + "/work";
+  mounted_ = ::mount("overlay", path_.c_str(), "overlay", 0, layers.c_str()) == 0;
+  if (!mounted_) problem_ = "an overlay: " + std::string(std::strerror(errno));
+  ::umount2(changes.c_str(), MNT_DETACH);  // The overlay holds it.
 }
 
 Disk::Disk(Ext4, std::string path, unsigned size_mib) : path_(std::move(path)), problem_(cannot_mount()) {

@@ -16,6 +16,9 @@ class Disk {
   /// ext4 in a file beside `path`: it keeps its content while it is away.
   struct Ext4 {};
   Disk(Ext4, std::string path, unsigned size_mib);
+  /// An overlay as of containers and live systems: a folder below, in memory what changes.
+  struct Layers {};
+  Disk(Layers, std::string path, unsigned size_mib);
   ~Disk();
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
@@ -36,6 +39,7 @@ class Disk {
  private:
   [[nodiscard]] std::string filler() const { return path_ + "/.filler"; }
   [[nodiscard]] std::string image() const { return path_ + ".ext4"; }
+  [[nodiscard]] bool mount_in_memory(const std::string& path, unsigned size_mib);
   void run(const std::string& program, std::vector<std::string> arguments);
 
   const std::string path_;

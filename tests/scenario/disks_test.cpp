@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <future>
+#include <memory>
 #include <mutex>
 
 using namespace scenario;
@@ -191,6 +192,26 @@ TEST_CASE("the leader's file system breaks and turns read-only: it hands over, r
   cluster.start(kThree);
   REQUIRE(cluster.wait_until_complete(2));
   CHECK(cluster.everywhere({before, *during}));
+}
+
+TEST_CASE("a folder of an overlay, as containers and live systems have them, is a disk like others, and the same after a restart") {
+  Cluster cluster({.start = false});
+  std::vector<std::unique_ptr<Disk>> disks;
+  for (const NodeId id : cluster.ids()) {
+    disks.push_back(std::make_unique<Disk>(Disk::Layers{}, cluster.images_of(id), 64));
+    if (!possible(disks.back()->problem())) return;
+  }
+  cluster.start_all();
+  REQUIRE(cluster.wait_for_leader() == kThree);
+  const Digest first = put(cluster, picture(300'000, 1)).value();
+  REQUIRE(cluster.wait_until_complete(1));
+  for (const NodeId id : cluster.ids()) REQUIRE(cluster.stop(id) == 0);
+  cluster.start_all();
+  REQUIRE(cluster.wait_for_leader() == kThree);
+  const Digest second = put(cluster, picture(300'000, 2)).value();
+  REQUIRE(cluster.wait_until_complete(2));
+  CHECK(cluster.everywhere({first, second}));
+  for (const NodeId id : cluster.ids()) CHECK(cluster.log(id).find("is a copy of a store") == std::string::npos);
 }
 
 TEST_CASE("the disk is unmounted under the leader: it says so and hands over; mounted and restarted it catches up") {
