@@ -47,6 +47,9 @@ class Descriptor {
   int fd_ = -1;
 };
 
+/// A file is read, hashed and copied in pieces of this size.
+inline constexpr std::size_t kPieceBytes = 256 * 1024;
+
 /// "photo.jpg: cannot be read: Permission denied", under the code that decides the exit status.
 [[nodiscard]] Error file_error(const std::string& path, const std::string& what, int error_number);
 [[nodiscard]] Status write_fully(int fd, ByteView bytes, const std::string& path);

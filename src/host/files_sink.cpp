@@ -13,8 +13,6 @@ namespace cloudp2p {
 namespace host {
 namespace {
 
-constexpr std::size_t kWrittenAtOnce = 256 * 1024;
-
 /// What arrived so far. Only the worker touches it once the sink is made.
 class Received {
  public:
@@ -94,7 +92,7 @@ class SpooledStream final : public Received {
 
  private:
   Status publish() override {
-    std::vector<std::byte> piece(kWrittenAtOnce);
+    std::vector<std::byte> piece(kPieceBytes);
     for (std::uint64_t offset = 0; offset < size_bytes();) {
       const Result<std::size_t> got = read_fully(file(), piece, offset, path());
       if (!got) return got.error();

@@ -14,7 +14,6 @@ namespace cloudp2p {
 namespace host {
 namespace {
 
-constexpr std::size_t kReadAtOnce = 256 * 1024;
 /// Smaller contents are hashed at once: waking a thread takes longer.
 constexpr std::size_t kHashInlineBytesMax = 64 * 1024;
 
@@ -37,7 +36,7 @@ struct Label {
 
 Result<ImageSource::Content> hash_file(const OpenFile& open, const std::atomic<bool>& stopping) {
   crypto::DigestHasher hasher;
-  std::vector<std::byte> piece(kReadAtOnce);
+  std::vector<std::byte> piece(kPieceBytes);
   ImageSource::Content content;
   while (!stopping) {
     const Result<std::size_t> got = read_fully(open.file.get(), piece, content.size_bytes, open.path);
@@ -118,7 +117,7 @@ class MemorySource final : public ImageSource {
 /// Copies the stream to `to`; hashing on the way saves reading it again.
 Result<ImageSource::Content> spool(int from, const Descriptor& to, const std::string& name, std::uint64_t bytes_max) {
   crypto::DigestHasher hasher;
-  std::vector<std::byte> piece(kReadAtOnce);
+  std::vector<std::byte> piece(kPieceBytes);
   ImageSource::Content content;
   while (true) {
     const ssize_t got = ::read(from, piece.data(), piece.size());

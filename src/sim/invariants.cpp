@@ -70,7 +70,6 @@ void Invariants::on_state_durable(Machine& member, const DurableState& state) {
   Watched& node = of(member.id());
   if (state.incarnation != node.incarnation) {
     node.incarnation = state.incarnation;
-    node.incarnations.insert(state.incarnation);
     node.promised = 0;
     node.former_votes.merge(node.votes);
     node.votes.clear();
@@ -138,7 +137,7 @@ void Invariants::on_frame(const End& to, const Frame& frame) {
 void Invariants::check_hello(NodeId from, const Incarnation& told) {
   if (value(from) == 0 || value(from) > watched_.size()) return;
   const Watched& node = of(from);
-  if (node.incarnations.contains(told) || !node.member->running()) return;
+  if (told == node.incarnation || !node.member->running()) return;
   const NodeStatus teller = node.member->status();
   if (teller.election.incarnation != told || teller.store.health == StoreHealth::failed) return;
   violated("I2 (no incarnation is told before it is durable)",

@@ -92,8 +92,7 @@ class Invariants final : public MachineEvents {
   };
   struct Watched {
     Machine* member = nullptr;
-    Incarnation incarnation;
-    std::set<Incarnation> incarnations;  ///< That was, and all before it.
+    Incarnation incarnation;  ///< The last one that was durable.
     Term promised = 0;
     std::map<Term, NodeId> votes;  ///< Durable ones.
     std::map<std::pair<Incarnation, Term>, NodeId> votes_sent;

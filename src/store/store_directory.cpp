@@ -332,13 +332,14 @@ Status StoreDirectory::check_disk() const {
   const std::string advice =
       "store directory " + path_ + " is no longer the disk that was opened: mount it and restart";
   const Fd folder(::open(meta_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  const Fd file(folder.valid() ? ::openat(folder.get(), kSentinelFile, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1);
-  if (!file.valid()) return Error{Errc::io, posix_error(errno, advice).message};
+  if (!folder.valid()) return Error{Errc::io, posix_error(errno, advice).message};
+  const auto file = open_below(folder.get(), kSentinelFile, O_RDONLY);
+  if (!file) return Error{Errc::io, advice + ": " + file.error().message};
   // Of the folder and not of the file: layered file systems tell the device of a lower layer for files.
   struct stat now {};
   struct stat opened {};
   if (::fstat(folder.get(), &now) != 0 || ::fstat(meta(), &opened) != 0) return posix_error(errno, advice);
-  const auto text = read_small(file.get());
+  const auto text = read_small(file->get());
   if (!text) return Error{Errc::io, advice + ": " + text.error().message};
   if (now.st_dev != opened.st_dev || first_line(*text) != store_id_) return Error{Errc::io, advice};
   return {};

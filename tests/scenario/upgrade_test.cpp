@@ -5,7 +5,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 using namespace scenario;
 using cloudp2p::kNobody;
@@ -56,7 +55,7 @@ TEST_CASE("upgrade: node by node from the release before, under load, and one of
   // Its client, among nodes of which all but one are of this build.
   const std::string previous_client = previous("client");
   const std::string picture = support::picture(300'000, 77);
-  std::ofstream(cluster.path("picture.jpg"), std::ios::binary) << picture;
+  support::write_file(cluster.path("picture.jpg"), picture);
   CHECK(cluster.run_client({"send-image", cluster.path("picture.jpg")}, previous_client).exit_status == 0);
   CHECK(cluster.run_client({"get", digest_of(picture).hex(), "-O", cluster.path("got.jpg")}, previous_client).exit_status == 0);
   CHECK(support::read_file(cluster.path("got.jpg")) == picture);
