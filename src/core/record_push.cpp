@@ -6,7 +6,7 @@ struct RecordPush::Batch {
   Term term = 0;
   std::vector<ImageRecord> records;
   std::size_t waiting = 0;
-  std::set<NodeId> copies;  ///< Durable there.
+  std::map<NodeId, Incarnation> copies;  ///< Durable there, under that incarnation.
   std::size_t left_here = 0;
   bool writing_here = false;
   bool over = false;
@@ -35,9 +35,10 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
   batch->waiting = voters.size();
   for (const NodeId voter : voters) {
     const ConnectionId connection = services_.links.at(voter).bulk;
-    push.request = services_.calls.open(connection, [this, batch, voter](wire::Message& answer, Buffer&) {
+    const Incarnation asked = services_.incarnation_of(voter);
+    push.request = services_.calls.open(connection, [this, batch, voter, asked](wire::Message& answer, Buffer&) {
       services_.calls.close(request_of(answer));
-      answered(batch, voter, answer);
+      answered(batch, voter, asked, answer);
     });
     (void)services_.send(connection, push);
   }
@@ -50,19 +51,25 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
   return batch->records;
 }
 
-void RecordPush::answered(const std::shared_ptr<Batch>& batch, NodeId from, const wire::Message& answer) {
+void RecordPush::answered(const std::shared_ptr<Batch>& batch, NodeId from, const Incarnation& asked,
+                          const wire::Message& answer) {
   --batch->waiting;
   const auto* ack = std::get_if<wire::ReplicateAck>(&answer);
   const bool durable = ack != nullptr && ack->code == Errc::ok && ack->term == batch->term;
-  if (durable) batch->copies.insert(from);
+  if (durable) batch->copies.emplace(from, asked);
   if (batch->over || batch->writing_here) return;
   if (!services_.leads(batch->term)) return end(batch, Errc::stale_term);
-  if (services_.on_majority([&](NodeId id) { return id == services_.self || batch->copies.contains(id); })) {
-    return write_here(batch);
-  }
+  if (on_majority(*batch)) return write_here(batch);
   if (batch->waiting == 0 || batch->copies.size() + batch->waiting + 1 < services_.copies_needed()) {
     end(batch, Error{Errc::no_quorum, services_.no_quorum_text()});
   }
+}
+
+bool RecordPush::on_majority(const Batch& batch) const {
+  return services_.on_majority([&](NodeId id) {
+    const auto copy = batch.copies.find(id);
+    return id == services_.self || (copy != batch.copies.end() && copy->second == services_.incarnation_of(id));
+  });
 }
 
 void RecordPush::write_here(const std::shared_ptr<Batch>& batch) {
@@ -72,8 +79,10 @@ void RecordPush::write_here(const std::shared_ptr<Batch>& batch) {
     auto written = [this, batch](const Result<CatalogEntry>& held) {
       if (!held.ok()) batch->failure = held.error();
       if (--batch->left_here > 0) return;
-      const bool stale = !services_.leads(batch->term);
-      end(batch, stale ? Status(Errc::stale_term) : Status(batch->failure));
+      if (!services_.leads(batch->term)) return end(batch, Errc::stale_term);
+      if (batch->failure) return end(batch, batch->failure);
+      // A copy may have gone with its disk meanwhile.
+      end(batch, on_majority(*batch) ? Status() : Error{Errc::no_quorum, services_.no_quorum_text()});
     };
     services_.record(CatalogChange{record, std::nullopt}, std::move(written));
   }

@@ -16,7 +16,8 @@ class RecordPush {
 
  private:
   struct Batch;
-  void answered(const std::shared_ptr<Batch>& batch, NodeId from, const wire::Message& answer);
+  void answered(const std::shared_ptr<Batch>& batch, NodeId from, const Incarnation& asked, const wire::Message& answer);
+  [[nodiscard]] bool on_majority(const Batch& batch) const;
   void write_here(const std::shared_ptr<Batch>& batch);
   void end(const std::shared_ptr<Batch>& batch, const Status& status);
   Services& services_;

@@ -13,6 +13,11 @@ bool Services::is_voter(NodeId id) const {
   return member->incarnation == link->second.incarnation || sabotaged(Rule::learners_do_not_count);
 }
 
+Incarnation Services::incarnation_of(NodeId id) const {
+  const auto link = links.find(id);
+  return link == links.end() ? Incarnation{} : link->second.incarnation;
+}
+
 std::vector<NodeId> Services::connected_voters() const {
   std::vector<NodeId> out;
   for (const Member& member : view().membership.members) {

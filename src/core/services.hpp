@@ -74,6 +74,8 @@ class Services {
   /// Connected voters that keep copies of their own.
   [[nodiscard]] std::vector<NodeId> replica_voters() const { return shared() ? std::vector<NodeId>() : connected_voters(); }
   [[nodiscard]] bool is_voter(NodeId id) const;
+  /// The incarnation under which that node's link is, or was last, up. What it said under another one went with that disk.
+  [[nodiscard]] Incarnation incarnation_of(NodeId id) const;
   /// How many durable copies an acknowledgement needs, this node's included.
   [[nodiscard]] std::size_t copies_needed() const { return copies_needed(view().membership); }
   /// Whether the nodes for which `holds` are a majority of the members and, while a change is not committed, of the

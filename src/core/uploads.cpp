@@ -222,7 +222,7 @@ void Uploads::settle(const JobPtr& job) {
   // Of the members of this moment: they may have changed since the replicas were opened.
   const bool enough = services_.on_majority([&](NodeId id) {
     const auto replica = job->replicas.find(id);
-    return id == services_.self || (replica != job->replicas.end() && replica->second.state == ReplicaState::acked);
+    return id == services_.self || (replica != job->replicas.end() && is_durable_on(id, replica->second));
   });
   bool all_answered = true;
   for (const auto& [id, replica] : job->replicas) all_answered = all_answered && replica.state != ReplicaState::streaming;
@@ -236,9 +236,13 @@ void Uploads::settle(const JobPtr& job) {
   if (job->acknowledged && all_answered) remove(job);
 }
 
+bool Uploads::is_durable_on(NodeId id, const Replica& replica) const {
+  return replica.state == ReplicaState::acked && replica.incarnation == services_.incarnation_of(id);
+}
+
 void Uploads::answer_client(Job& job) {
   std::uint32_t copies = job.local_done ? 1 : 0;
-  for (const auto& [id, replica] : job.replicas) copies += replica.state == ReplicaState::acked ? 1U : 0U;
+  for (const auto& [id, replica] : job.replicas) copies += is_durable_on(id, replica) ? 1U : 0U;
   const std::size_t members = services_.shared() ? 1 : services_.view().membership.members.size();
   if (job.client.connection == kNoConnection) return;
   (void)services_.send(job.client.connection,

@@ -38,6 +38,7 @@ class Uploads {
   struct Replica {
     ConnectionId connection = kNoConnection;
     wire::RequestId call = 0;
+    Incarnation incarnation;  ///< That was asked.
     ReplicaState state = ReplicaState::streaming;
     bool has_offset = false;  ///< Said what it holds.
     std::uint64_t next = 0;   ///< Offset of the next chunk to send.
@@ -106,6 +107,8 @@ class Uploads {
   void close_replicas(Job& job);
   /// Of an acknowledged upload, which some follower is still receiving: repair brings it along.
   void end_stragglers(JobPtr job);
+  /// It has acknowledged, and has not come back with another disk since.
+  [[nodiscard]] bool is_durable_on(NodeId id, const Replica& replica) const;
   void answer_client(Job& job);
   void write_back_unstable();
   [[nodiscard]] JobPtr find(ConnectionId connection, wire::RequestId request) const;

@@ -160,6 +160,7 @@ void Uploads::open_replicas(const JobPtr& job) {
   for (const NodeId id : services_.replica_voters()) {
     Replica& replica = job->replicas[id];
     replica.connection = services_.links.at(id).bulk;
+    replica.incarnation = services_.incarnation_of(id);
     replica.limit = limits::kUploadWindowBytesMin;
     replica.progress = services_.now();
     replica.call = services_.calls.open(replica.connection, [this, weak, id](wire::Message& message, Buffer&) {

@@ -71,6 +71,33 @@ TEST_CASE("a node that comes back catches up by itself") {
   require_clean(sim);
 }
 
+TEST_CASE("a copy that went with its disk before the leader's own was durable does not count") {
+  SimCluster sim(cluster_of(3, 20));
+  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+  REQUIRE(sim.put_and_wait(make_image(1, 9'000), 2s).ok());
+  REQUIRE(sim.converges(10s));
+  const SimImage image = make_image(2, 9'000);
+  sim.disk(NodeId{2}, SimCluster::Disk::kFull);
+  sim.stall_disk(NodeId{3}, true);
+  const auto upload = sim.put(image);
+  REQUIRE(sim.run_until([&] { return sim.durable_copies(image.digest) == 1; }, 500ms));
+  sim.run_for(20ms);  // The leader has heard of it.
+  sim.crash(NodeId{1});
+  sim.lose(NodeId{1}, Loss::kEverything);
+  sim.restart(NodeId{1});
+  sim.run_for(200ms);
+  REQUIRE(sim.durable_copies(image.digest) == 0);
+  sim.stall_disk(NodeId{3}, false);
+  sim.run_for(200ms);
+  CHECK_FALSE(upload.ok());
+  sim.disk(NodeId{2}, SimCluster::Disk::kHealthy);
+  CHECK(sim.run_until([&] { return upload.done(); }, 60s));
+  CHECK(upload.ok());
+  CHECK(sim.durable_copies(image.digest) >= 2);
+  CHECK(sim.converges(60s));
+  require_clean(sim);
+}
+
 TEST_CASE("a node that missed many small images fetches them from all others at once, and soon") {
   SimCluster sim(cluster_of(3, 17));
   sim.run_until_leader(2s);

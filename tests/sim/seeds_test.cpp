@@ -26,6 +26,7 @@ constexpr Life kFailedOnce[] = {
     {1656, 3},    // a rotten file of a deleted image stayed beside the new one
     {701687, 7},  // the simulator's own: bounds that forgot new kinds of fault
     {922266, 3},  // the same: rot found between the record and its answer, beside a node without its files
+    {1795744694879, 7},  // the copy of a follower that lost its disk and was admitted anew counted when the leader's was durable
 };
 
 }  // namespace
