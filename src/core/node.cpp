@@ -226,6 +226,7 @@ void NodeImpl::tick() {
   update_fitness();
   uploads_.tick();
   deletes_.tick();
+  push_.tick();
   takeover_.tick();
   parked_.expire();
   const std::size_t uploads = uploads_.in_flight() + replicas_.in_flight();

@@ -134,6 +134,7 @@ void NodeImpl::link_up(const Connection& connection, const wire::Hello& message)
   if (connection.info.lane == Lane::bulk) {
     link.bulk = connection.info.id;
     link.bulk_up = true;
+    push_.tick();
     takeover_.tick();
     return;
   }

@@ -5,6 +5,7 @@ namespace cloudp2p::core {
 struct RecordPush::Batch {
   Term term = 0;
   std::vector<ImageRecord> records;
+  std::map<NodeId, ConnectionId> asked;
   std::size_t waiting = 0;
   std::map<NodeId, Incarnation> copies;  ///< Durable there, under that incarnation.
   std::size_t left_here = 0;
@@ -24,24 +25,13 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
     services_.ports.executor->post(services_.guard([batch] { batch->done(Errc::stale_term); }));
     return batch->records;
   }
-  wire::SyncPush push{0, batch->term, services_.self, {}, false};
   for (ImageRecord& record : batch->records) {
     record.stamp = services_.next_stamp();
     if (services_.extras.observer != nullptr) services_.extras.observer->on_stamped(record);
     services_.pushing.insert(record.digest);
-    push.entries.push_back(wire::Entry{record, false, 0});
   }
-  const std::vector<NodeId> voters = services_.replica_voters();
-  batch->waiting = voters.size();
-  for (const NodeId voter : voters) {
-    const ConnectionId connection = services_.links.at(voter).bulk;
-    const Incarnation asked = services_.incarnation_of(voter);
-    push.request = services_.calls.open(connection, [this, batch, voter, asked](wire::Message& answer, Buffer&) {
-      services_.calls.close(request_of(answer));
-      answered(batch, voter, asked, answer);
-    });
-    (void)services_.send(connection, push);
-  }
+  open_.push_back(batch);
+  ask_voters(batch);
   const bool alone = services_.on_majority([&](NodeId id) { return id == services_.self; });
   if (alone) write_here(batch);
   if (!alone && (batch->waiting == 0 || batch->waiting + 1 < services_.copies_needed())) {
@@ -51,12 +41,38 @@ std::vector<ImageRecord> RecordPush::push(std::vector<ImageRecord> records, Call
   return batch->records;
 }
 
+void RecordPush::tick() {
+  for (const std::shared_ptr<Batch>& batch : open_) {
+    if (!batch->writing_here && services_.leads(batch->term)) ask_voters(batch);
+  }
+}
+
+void RecordPush::ask_voters(const std::shared_ptr<Batch>& batch) {
+  wire::SyncPush push{0, batch->term, services_.self, {}, false};
+  for (const NodeId voter : services_.replica_voters()) {
+    const ConnectionId connection = services_.links.at(voter).bulk;
+    const auto asked = batch->asked.try_emplace(voter, kNoConnection).first;
+    if (asked->second == connection) continue;
+    asked->second = connection;
+    ++batch->waiting;
+    if (push.entries.empty()) {
+      for (const ImageRecord& record : batch->records) push.entries.push_back(wire::Entry{record, false, 0});
+    }
+    const Incarnation incarnation = services_.incarnation_of(voter);
+    push.request = services_.calls.open(connection, [this, batch, voter, incarnation](wire::Message& answer, Buffer&) {
+      services_.calls.close(request_of(answer));
+      answered(batch, voter, incarnation, answer);
+    });
+    (void)services_.send(connection, push);
+  }
+}
+
 void RecordPush::answered(const std::shared_ptr<Batch>& batch, NodeId from, const Incarnation& asked,
                           const wire::Message& answer) {
   --batch->waiting;
   const auto* ack = std::get_if<wire::ReplicateAck>(&answer);
   const bool durable = ack != nullptr && ack->code == Errc::ok && ack->term == batch->term;
-  if (durable) batch->copies.emplace(from, asked);
+  if (durable) batch->copies.insert_or_assign(from, asked);
   if (batch->over || batch->writing_here) return;
   if (!services_.leads(batch->term)) return end(batch, Errc::stale_term);
   if (on_majority(*batch)) return write_here(batch);
@@ -92,6 +108,7 @@ void RecordPush::write_here(const std::shared_ptr<Batch>& batch) {
 void RecordPush::end(const std::shared_ptr<Batch>& batch, const Status& status) {
   if (batch->over) return;
   batch->over = true;
+  open_.erase(std::find(open_.begin(), open_.end(), batch));
   for (const ImageRecord& record : batch->records)
     services_.pushing.erase(services_.pushing.find(record.digest));
   batch->done(status);

@@ -13,14 +13,18 @@ class RecordPush {
   /// nothing is shown before it is safe. Calls back with an error when the term or the majority is lost.
   /// At most limits::kSyncRecordsPerPage records. Returns them as they were stamped.
   std::vector<ImageRecord> push(std::vector<ImageRecord> records, Callback<void(const Status&)> done);
+  /// Voters that connected since, or again, are asked for what is under way: who was asked may never answer.
+  void tick();
 
  private:
   struct Batch;
+  void ask_voters(const std::shared_ptr<Batch>& batch);
   void answered(const std::shared_ptr<Batch>& batch, NodeId from, const Incarnation& asked, const wire::Message& answer);
   [[nodiscard]] bool on_majority(const Batch& batch) const;
   void write_here(const std::shared_ptr<Batch>& batch);
   void end(const std::shared_ptr<Batch>& batch, const Status& status);
   Services& services_;
+  std::vector<std::shared_ptr<Batch>> open_;
 };
 
 }  // namespace cloudp2p::core

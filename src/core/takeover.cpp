@@ -6,13 +6,19 @@ namespace cloudp2p::core {
 namespace {
 
 constexpr std::size_t kBucketsCompared = 16;
+/// With a voter that answers nothing while others could; each time it is twice as long.
+constexpr auto kPatience = std::chrono::milliseconds(500);
 
 }  // namespace
 
 void Takeover::begin(Term term) {
   stop();
-  active_ = true;
   term_ = term;
+  start();
+}
+
+void Takeover::start() {
+  active_ = true;
   services_.raise_sequence(services_.ports.catalog->summary().newest);
   // The catalog answers in order: behind this, no write of an earlier term can still turn up in it.
   auto settled = [this, run = run_](const Result<std::optional<CatalogEntry>>& watermark) {
@@ -26,10 +32,16 @@ void Takeover::begin(Term term) {
 }
 
 void Takeover::stop() {
+  end_run();
+  promised_.clear();
+  passed_over_.clear();
+  patience_ = kPatience;
+}
+
+void Takeover::end_run() {
   ++run_;
   for (const auto& [id, voter] : voters_) services_.calls.close(voter.call);
   active_ = comparing_ = settled_ = false;
-  promised_.clear();
   voters_.clear();
   read_from_.clear();
   differing_.clear();
@@ -39,24 +51,49 @@ void Takeover::stop() {
 }
 
 void Takeover::begin_again() {
-  std::set<NodeId> promised;
-  promised.swap(promised_);
-  begin(term_);
-  promised_.swap(promised);
+  end_run();
+  start();
   for (const NodeId id : promised_) ask(id);
 }
 
 void Takeover::on_promise(NodeId from) {
-  if (!active_ || comparing_ || services_.shared() || !services_.leads(term_)) return;
+  if (!active_ || services_.shared() || !services_.leads(term_)) return;
   promised_.insert(from);
-  if (!voters_.contains(from)) ask(from);
+  if (!comparing_ && !voters_.contains(from)) ask(from);
+}
+
+std::size_t Takeover::prompt_voters() const {
+  const std::vector<NodeId> connected = services_.connected_voters();
+  return static_cast<std::size_t>(std::count_if(connected.begin(), connected.end(), [this](NodeId id) {
+    return promised_.contains(id) && !passed_over_.contains(id);
+  }));
+}
+
+/// A voter may hang once its promise is durable. Which ones are read matters little, as long as they are a majority.
+void Takeover::pass_over_hung() {
+  std::set<NodeId> hung;
+  for (const auto& [bucket, state] : open_) {
+    for (const auto& [id, theirs] : state.theirs) {
+      if (theirs.awaited && services_.now() - voters_.at(id).progress >= patience_) hung.insert(id);
+    }
+  }
+  if (hung.empty()) return;
+  passed_over_.insert(hung.begin(), hung.end());
+  if (prompt_voters() + 1 < services_.copies_needed()) {
+    for (const NodeId id : hung) passed_over_.erase(id);
+    return;
+  }
+  patience_ *= 2;
+  begin_again();
 }
 
 void Takeover::tick() {
   if (!active_) return;
+  if (prompt_voters() + 1 < services_.copies_needed()) passed_over_.clear();
   for (const NodeId id : std::set<NodeId>(promised_)) {
     if (!comparing_ && !voters_.contains(id)) ask(id);
   }
+  if (comparing_) pass_over_hung();
   if (!comparing_) compare();
   finish_if_done();
 }
@@ -91,7 +128,7 @@ void Takeover::compare() {
   if (comparing_ || !settled_ || !services_.leads(term_) || !services_.view().founded) return;
   read_from_.clear();
   for (const auto& [id, voter] : voters_) {
-    if (voter.has_hashes) read_from_.push_back(id);
+    if (voter.has_hashes && !passed_over_.contains(id)) read_from_.push_back(id);
   }
   if (sabotaged(Rule::takeover_reads_majority)) read_from_.clear();
   if (read_from_.size() + 1 < services_.copies_needed() && !sabotaged(Rule::takeover_reads_majority)) return;
@@ -131,13 +168,15 @@ void Takeover::read_differing(std::uint32_t bucket) {
 
 void Takeover::ask_for_bucket(std::uint32_t bucket) {
   Bucket& state = open_[bucket];
-  for (const auto& [id, theirs] : state.theirs) {
+  for (auto& [id, theirs] : state.theirs) {
     ++state.waiting;
+    theirs.awaited = true;
     const ConnectionId connection = voters_.at(id).connection;
     const wire::RequestId call =
         services_.calls.open(connection, [this, id = id, bucket, run = run_](wire::Message& answer, Buffer& lacking) {
           if (run == run_) page_read(id, bucket, answer, lacking);
         });
+    voters_.at(id).progress = services_.now();
     (void)services_.send(connection, wire::SyncBucket{call, term_, bucket, Digest{}}, state.our_hashes);
   }
   if (state.theirs.empty()) join(bucket);  // they differed a moment ago
@@ -152,6 +191,7 @@ void Takeover::page_read(NodeId from, std::uint32_t bucket, const wire::Message&
     return begin_again();
   }
   Bucket& state = open_[bucket];
+  voters_.at(from).progress = services_.now();
   Bucket::Theirs& theirs = state.theirs[from];
   theirs.entries.insert(theirs.entries.end(), page->entries.begin(), page->entries.end());
   theirs.compared = page->compared;
@@ -163,6 +203,7 @@ void Takeover::page_read(NodeId from, std::uint32_t bucket, const wire::Message&
     return;
   }
   services_.calls.close(page->request);
+  theirs.awaited = false;
   if (--state.waiting == 0) join(bucket);
 }
 

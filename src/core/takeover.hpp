@@ -27,11 +27,13 @@ class Takeover {
     wire::RequestId call = 0;
     bool has_hashes = false;
     BucketHashes hashes{};
+    TimePoint progress{};  ///< When it last answered.
   };
   /// One differing bucket: what this node and the read voters hold in it.
   struct Bucket {
     struct Theirs {
       std::vector<wire::Entry> entries;
+      bool awaited = false;   ///< Asked, and not read to the end.
       bool compared = false;  ///< Only what we do not hold, and `lacking` are the hashes of what that node does not.
       std::vector<std::uint64_t> lacking;
     };
@@ -41,7 +43,11 @@ class Takeover {
     std::size_t waiting = 0;
   };
 
+  void start();
+  void end_run();
   void ask(NodeId from);
+  [[nodiscard]] std::size_t prompt_voters() const;
+  void pass_over_hung();
   void hashes_read(NodeId from, const wire::Message& answer, const Buffer& hashes);
   void compare();
   void next_buckets();
@@ -63,6 +69,8 @@ class Takeover {
   bool settled_ = false;  ///< What this node wrote under earlier terms has reached its catalog.
   Term term_ = 0;
   std::set<NodeId> promised_;
+  std::set<NodeId> passed_over_;  ///< Hung while they were read, and there are enough others.
+  Duration patience_{};
   std::map<NodeId, Voter> voters_;
   std::vector<NodeId> read_from_;
   std::vector<std::uint32_t> differing_;

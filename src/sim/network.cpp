@@ -9,6 +9,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kDialTimeout = 2s;
 constexpr auto kAcceptPoll = 40ms;
+/// The kernel asks after a silent other end, and one that has given up answers with a reset.
+constexpr auto kKeepAlive = 5s;
 
 bool joins(const Connection& connection, HostId a, HostId b) {
   const HostId x = connection.ends[0].host;
@@ -201,7 +203,9 @@ void Network::give_up_if_still_cut(HostId a, HostId b) {
     if (!joins(*connection, a, b) || random_.percent(30)) continue;
     for (std::size_t side = 0; side < 2; ++side) {
       scheduler_.after(random_.between(Duration(0), Duration(6s)), kWorld, [this, connection, side, a, b, reason] {
-        if (is_cut(a, b)) end_open_side(connection, side, reason);
+        if (!is_cut(a, b)) return;
+        end_open_side(connection, side, reason);
+        end_later(connection, 1 - side, kKeepAlive, reason);
       });
     }
   }

@@ -1,0 +1,49 @@
+// A new leader among members that hang: it goes on with the others.
+#include "sim/cluster_fixture.hpp"
+
+using namespace cloudp2p;
+using namespace cloudp2p::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE("a voter hangs while records are written back to it: one that returns is asked instead") {
+  SimCluster sim(cluster_of(3, 21));
+  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+  sim.disk(NodeId{1}, SimCluster::Disk::kFull);
+  const SimImage image = make_image(1, 9'000);
+  REQUIRE(sim.put_and_wait(image, 2s).ok());
+  REQUIRE(sim.durable_copies(image.digest) == 2);
+  bool stamped = false;
+  sim.at_moment(NodeId{2}, Moment::kStamped, [&] {
+    stamped = true;
+    sim.stall_disk(NodeId{1}, true);
+  });
+  sim.crash(NodeId{3});
+  REQUIRE(sim.run_until([&] { return stamped; }, 2s));
+  sim.restart(NodeId{3});
+  CHECK(sim.run_until_leader(1s) != kNobody);
+  sim.stall_disk(NodeId{1}, false);
+  sim.disk(NodeId{1}, SimCluster::Disk::kHealthy);
+  CHECK(sim.converges(20s));
+  require_clean(sim);
+}
+
+TEST_CASE("a voter hangs while its records are read: others are read") {
+  // Node 4 reads those that promised first, whichever they are; each hangs once.
+  for (const NodeId voter : {NodeId{1}, NodeId{2}, NodeId{3}}) {
+    CAPTURE(voter);
+    SimCluster sim(cluster_of(5, 22));
+    REQUIRE(sim.run_until_leader(2s) == NodeId{5});
+    sim.disk(NodeId{4}, SimCluster::Disk::kFull);
+    const SimImage image = make_image(1, 9'000);
+    REQUIRE(sim.put_and_wait(image, 2s).ok());
+    REQUIRE(sim.durable_copies(image.digest) == 4);
+    sim.disk(NodeId{4}, SimCluster::Disk::kHealthy);
+    sim.at_moment(NodeId{4}, Moment::kLeading, [&] { sim.stall_disk(voter, true); });
+    sim.crash(NodeId{5});
+    CHECK(sim.run_until([&] { return sim.status(NodeId{4}).serving; }, 3s));
+    sim.stall_disk(voter, false);
+    sim.restart(NodeId{5});
+    CHECK(sim.converges(20s));
+    require_clean(sim);
+  }
+}
