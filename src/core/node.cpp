@@ -147,7 +147,7 @@ Status NodeImpl::start() {
   Status listening = services_.ports.transport->start(*this);
   if (!listening.ok()) return listening;
   transport_started_ = true;
-  if (!fresh_) {
+  if (!fresh_ || sabotaged(Rule::incarnation_is_durable)) {
     introduce({});
   } else {
     services_.ports.state->save(initial_state_, services_.guard([this](const Status& saved) { introduce(saved); }));

@@ -84,7 +84,7 @@ void RecordPush::answered(const std::shared_ptr<Batch>& batch, NodeId from, cons
 bool RecordPush::on_majority(const Batch& batch) const {
   return services_.on_majority([&](NodeId id) {
     const auto copy = batch.copies.find(id);
-    return id == services_.self || (copy != batch.copies.end() && copy->second == services_.incarnation_of(id));
+    return id == services_.self || (copy != batch.copies.end() && services_.has_disk_of(id, copy->second));
   });
 }
 

@@ -76,6 +76,10 @@ class Services {
   [[nodiscard]] bool is_voter(NodeId id) const;
   /// The incarnation under which that node's link is, or was last, up. What it said under another one went with that disk.
   [[nodiscard]] Incarnation incarnation_of(NodeId id) const;
+  /// What that incarnation acknowledged is there.
+  [[nodiscard]] bool has_disk_of(NodeId id, const Incarnation& incarnation) const {
+    return incarnation == incarnation_of(id) || sabotaged(Rule::copies_count_by_incarnation);
+  }
   /// How many durable copies an acknowledgement needs, this node's included.
   [[nodiscard]] std::size_t copies_needed() const { return copies_needed(view().membership); }
   /// Whether the nodes for which `holds` are a majority of the members and, while a change is not committed, of the

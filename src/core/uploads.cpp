@@ -237,7 +237,7 @@ void Uploads::settle(const JobPtr& job) {
 }
 
 bool Uploads::is_durable_on(NodeId id, const Replica& replica) const {
-  return replica.state == ReplicaState::acked && replica.incarnation == services_.incarnation_of(id);
+  return replica.state == ReplicaState::acked && services_.has_disk_of(id, replica.incarnation);
 }
 
 void Uploads::answer_client(Job& job) {

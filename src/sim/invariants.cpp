@@ -118,7 +118,7 @@ void Invariants::on_frame(const End& to, const Frame& frame) {
   if (frame.head.empty() || (frame.head.front() != kVote && frame.head.front() != kHello)) return;
   const Result<wire::Message> message = wire::decode(frame.head);
   const wire::Hello* const hello = message.ok() ? std::get_if<wire::Hello>(&*message) : nullptr;
-  if (hello != nullptr) return check_hello(hello->node, hello->incarnation);
+  if (hello != nullptr) return check_hello(to, hello->node, hello->incarnation);
   const Vote* const vote = message.ok() ? std::get_if<Vote>(&*message) : nullptr;
   if (vote == nullptr || !vote->granted || value(vote->from) == 0 || value(vote->from) > watched_.size()) return;
   // Votes go to their candidate and to nobody else.
@@ -134,9 +134,10 @@ void Invariants::on_frame(const End& to, const Frame& frame) {
 }
 
 /// A node whose disk fails tells at once what it is, and votes for nobody. What a former process said may come late.
-void Invariants::check_hello(NodeId from, const Incarnation& told) {
+void Invariants::check_hello(const End& to, NodeId from, const Incarnation& told) {
   if (value(from) == 0 || value(from) > watched_.size()) return;
-  const Watched& node = of(from);
+  Watched& node = of(from);
+  if (to.info.dialled) node.known_as[to.host] = told;
   if (told == node.incarnation || !node.member->running()) return;
   const NodeStatus teller = node.member->status();
   if (teller.election.incarnation != told || teller.store.health == StoreHealth::failed) return;
@@ -281,7 +282,11 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
     const auto copy = node.copies.find(record.stamp);
     // Rot that is found between the record and the answer takes a copy as it would a moment later.
     const bool lost = node.damaged || rotted_.contains(record.digest);
-    const bool had = lost && copy != node.copies.end() && counts(copy->second.incarnation);
+    const auto may_count = [&] {
+      const auto known = node.known_as.find(member.host());
+      return known == node.known_as.end() || known->second == copy->second.incarnation;
+    };
+    const bool had = lost && copy != node.copies.end() && counts(copy->second.incarnation) && may_count();
     return had || (counts(node.incarnation) && holds(node, record.digest, record.stamp));
   };
   const auto in_time = [&](const Watched& node) {
@@ -296,7 +301,11 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
                            node.serving));
     }
   }
+  // A leader that slept may acknowledge late what has been forgotten since, by I14 with all members holding it.
+  const auto forgotten = forgotten_.find(record.digest);
+  const bool over = forgotten != forgotten_.end() && record.stamp <= forgotten->second;
   const auto durable_on = [&](const Membership& members) {
+    if (over) return true;
     const Kept all = kept(members, record.digest, record.stamp, false);
     return on_majority(members, durable) || (rotted_.contains(record.digest) && all.records && all.bytes);
   };
@@ -314,6 +323,7 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
   acknowledged_.push_back(record);
   ever_acknowledged_.insert(record.digest);
   becomes_known(record.digest, record.stamp);
+  if (over) return;
   Stamp& newest = newest_acknowledged_[record.digest];
   newest = std::max(newest, record.stamp);
 }

@@ -97,6 +97,7 @@ class Invariants final : public MachineEvents {
     std::map<Term, NodeId> votes;  ///< Durable ones.
     std::map<std::pair<Incarnation, Term>, NodeId> votes_sent;
     std::map<Stamp, Copy> copies;
+    std::map<HostId, Incarnation> known_as;  ///< What it last said to whom.
     /// Of incarnations that are gone: votes that were counted all the same.
     std::map<Term, NodeId> former_votes;
     bool founded = false;
@@ -108,7 +109,7 @@ class Invariants final : public MachineEvents {
     bool was_paused = false;
   };
 
-  void check_hello(NodeId from, const Incarnation& told);
+  void check_hello(const End& to, NodeId from, const Incarnation& told);
   [[nodiscard]] Watched& of(NodeId id) { return watched_[value(id) - 1]; }
   [[nodiscard]] const Watched& of(NodeId id) const { return watched_[value(id) - 1]; }
   /// Of these members a majority; before there are any, of all nodes.

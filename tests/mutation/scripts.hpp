@@ -21,6 +21,7 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script sync_across_a_vote();
 [[nodiscard]] Script seen_on_a_minority();    ///< What one reader saw the next one sees.
 [[nodiscard]] Script learner_and_hanging_disk();
+[[nodiscard]] Script copy_that_went();        ///< With its disk, while the leader's own disk hangs.
 [[nodiscard]] Script greedy_clients();
 
 // scripts_deletes.cpp

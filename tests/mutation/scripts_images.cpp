@@ -119,6 +119,26 @@ Script learner_and_hanging_disk() {
   }};
 }
 
+/// Node 1 acknowledges, loses its disk and is bound anew before node 3, the leader, has its own copy. Node 2 takes none.
+Script copy_that_went() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.run_for(1s);
+    const SimImage image = make_image(17, 2'000);
+    sim.disk(NodeId{2}, SimCluster::Disk::kFull);
+    sim.slow_disk(NodeId{3}, 400);
+    (void)sim.put(image);
+    if (!sim.run_until([&] { return sim.durable_copies(image.digest) == 1; }, 1s)) return "an upload does not begin";
+    sim.run_for(20ms);
+    sim.crash(NodeId{1});
+    sim.lose(NodeId{1}, Loss::kEverything);
+    sim.restart(NodeId{1});
+    sim.run_for(3s);
+    sim.disk(NodeId{2}, SimCluster::Disk::kHealthy);
+    return {};
+  }};
+}
+
 Script greedy_clients() {
   const auto many = [](SimOptions& options) { options.clients = 120; };
   return {many, [](SimCluster& sim, std::uint64_t) -> std::string {

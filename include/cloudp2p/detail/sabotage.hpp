@@ -23,6 +23,7 @@ enum class Rule : std::uint8_t {
   newest_membership_counts,      ///< A candidate counts by the membership that it has, whatever its voters report.
   pre_vote_comes_first,          ///< Who misses the leader stands at once.
   leader_is_heard,               ///< Whoever asks is voted for, although the leader is there.
+  incarnation_is_durable,        ///< A new node says who it is before its state is saved.
   terms_never_fall,              ///< A leader of an older term is followed.
   lost_majority_steps_down,      ///< A leader that nobody answers goes on.
   takeover_backs_off,            ///< The highest id asks for the lead as soon as it may, however often it lost it.
@@ -38,6 +39,7 @@ enum class Rule : std::uint8_t {
   stamps_are_unique,             ///< The sequence stands still.
   majority_acknowledges,         ///< One copy less suffices.
   learners_do_not_count,         ///< A copy counts by the id of its node.
+  copies_count_by_incarnation,   ///< An acknowledgement counts, whatever disk its node has by now.
   sync_before_acknowledgement,   ///< A node says "durable" when it has the bytes.
   duplicate_needs_majority,      ///< Content that is here is acknowledged without asking anybody.
   bytes_before_acknowledgement,  ///< A follower acknowledges the record of bytes that it lacks.
