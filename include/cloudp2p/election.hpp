@@ -185,7 +185,7 @@ enum class PeerLoss : std::uint8_t {
 /// What the node can do at the moment.
 struct Fitness {
   bool can_vote = true;    ///< Else it grants no vote and does not stand: what it promises or stores could be lost.
-  bool can_lead = true;    ///< Else it votes, but neither stands nor goes on leading. A Node gives both alike.
+  bool can_lead = true;    ///< Else it votes, but neither stands nor goes on leading.
   bool caught_up = false;  ///< Nothing is missing and the catalog equals the leader's.
   MemberReport report;     ///< Goes out with the next acknowledgements.
 };

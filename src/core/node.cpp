@@ -235,6 +235,7 @@ void NodeImpl::tick() {
   burial_.tick();
   collection_.tick();
   make_way_when_full();
+  make_way_when_hanging();
   membership_.tick();
   continue_handover();
   forget_departed();

@@ -109,6 +109,9 @@ class NodeImpl final : public Node, private TransportHandler {
   void end_handover();
   void hand_over(NodeId to);
   void make_way_when_full();
+  void make_way_when_hanging();
+  /// It did a moment ago: it is given some time to prove itself.
+  [[nodiscard]] bool disk_hangs() const { return disk_asked_ || services_.now() < disk_trusted_from_; }
   void keep_bulk_links_awake();
 
   struct Handover {
@@ -127,6 +130,8 @@ class NodeImpl final : public Node, private TransportHandler {
   bool introduced_ = false;  ///< It may say who it is.
   bool transport_started_ = false;
   bool taking_part_ = false;
+  bool disk_asked_ = false;       ///< Whether it answers again.
+  TimePoint disk_trusted_from_;
   ParkedPuts parked_;
   Landing landing_;
   RecordPush push_;

@@ -119,9 +119,11 @@ void NodeImpl::carry_out(const MemberReported& reported) {
 StoreStatus NodeImpl::store_status() const {
   StoreStatus out = services_.ports.images->status();
   const bool state_failed = driver_->has_state_failed();
-  if (!services_.catalog_failed && !state_failed) return out;
+  if (!services_.catalog_failed && !state_failed && !disk_asked_) return out;
   out.health = StoreHealth::failed;
-  if (out.problem.empty()) out.problem = state_failed ? "the state file can not be written" : "the catalog takes no more records";
+  if (!out.problem.empty()) return out;
+  if (disk_asked_) out.problem = "the disk hangs: what it was given to store waits";
+  if (services_.catalog_failed || state_failed) out.problem = state_failed ? "the state file can not be written" : "the catalog takes no more records";
   return out;
 }
 
@@ -147,7 +149,8 @@ void NodeImpl::update_fitness() {
   Fitness fitness;
   const bool writes = store.health == StoreHealth::ok && !services_.catalog_failed;
   const bool full = store.health == StoreHealth::full && !services_.catalog_failed;
-  fitness.can_vote = fitness.can_lead = writes || full;  // somebody must lead even when all disks are full
+  fitness.can_vote = writes || full;  // somebody must lead even when all disks are full
+  fitness.can_lead = fitness.can_vote && !disk_hangs();
   fitness.caught_up = writes && (services_.shared() || (catalog.missing == 0 && repair_.up_to_date()));
   fitness.report = own_report();
   const bool leads = services_.view().role == ElectionRole::leader;
@@ -169,6 +172,27 @@ void NodeImpl::make_way_when_full() {
     services_.log(LogLevel::warning, "handing_over_full", fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
     return hand_over(id);
   }
+}
+
+/// A disk may hang without an error: a path to it is gone, or a file server. What all others have stored waits here then,
+/// and with it every client. Relative to them, so that no leader is blamed for what is slow everywhere; and only when they
+/// can elect another one.
+void NodeImpl::make_way_when_hanging() {
+  constexpr auto kDistrust = std::chrono::seconds(30);
+  if (services_.shared() || disk_hangs() || services_.view().role != ElectionRole::leader) return;
+  const std::size_t needed = services_.copies_needed();
+  if (needed < 2 || services_.connected_voters().size() < needed) return;
+  if (!uploads_.own_disk_hangs() && !push_.own_disk_hangs() && !services_.catalog_hangs()) return;
+  services_.log(LogLevel::error, "disk_hangs", fmt::format("the disk has not stored for {} s what the others have: making way for another leader",
+                                               std::chrono::duration_cast<std::chrono::seconds>(Services::kDiskPatience).count()));
+  disk_asked_ = true;
+  disk_trusted_from_ = services_.now() + kDistrust;
+  // Answered in order: after all that waits there.
+  services_.ports.catalog->get(kWatermark, services_.guard([this](const Result<std::optional<CatalogEntry>>&) {
+    disk_asked_ = false;
+    services_.log(LogLevel::info, "disk_answers", "the disk answers again");
+  }));
+  update_fitness();
 }
 
 std::uint64_t NodeImpl::count_under_replicated() const {

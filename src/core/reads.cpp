@@ -54,10 +54,17 @@ void Reads::on_stepped_down() {
   for (const Waiting& read : waiting) {
     services_.send_error(read.connection, read.request, Errc::no_leader, "the leader stepped down");
   }
+  if (sabotaged(Rule::read_is_confirmed)) return;
+  std::set<Key> asking;
+  asking.swap(asking_);  // The catalog may hang.
+  for (const auto& [connection, request] : asking) {
+    services_.send_error(connection, request, Errc::no_leader, "the leader stepped down");
+  }
 }
 
 /// What is not on a majority yet is known while this node leads only: what the catalog says later may not be shown.
-bool Reads::still_leads(ConnectionId connection, wire::RequestId request, Term term) {
+bool Reads::may_answer(ConnectionId connection, wire::RequestId request, Term term) {
+  if (asking_.erase({connection, request}) == 0) return false;  // told already that this node stepped down
   if (services_.leads(term) || sabotaged(Rule::read_is_confirmed)) return true;
   services_.send_error(connection, request, Errc::no_leader, "the leader stepped down");
   return false;
@@ -74,7 +81,7 @@ void Reads::on_list(ConnectionId connection, const wire::List& ask) {
 void Reads::answer_list(ConnectionId connection, const wire::List& ask) {
   const std::size_t limit = std::clamp<std::size_t>(ask.limit, 1, limits::kListPageMax);
   auto listed = [this, connection, request = ask.request, stale = ask.stale, term = services_.term()](Result<ListPage> page) {
-    if (!stale && !still_leads(connection, request, term)) return;
+    if (!stale && !may_answer(connection, request, term)) return;
     if (!page.ok()) return services_.send_error(connection, request, page.code(), page.error().message);
     wire::ListResult result{request, {}, std::move(page->next)};
     for (const CatalogEntry& entry : page->entries) {
@@ -82,7 +89,8 @@ void Reads::answer_list(ConnectionId connection, const wire::List& ask) {
     }
     (void)services_.send(connection, result);
   };
-  services_.ports.catalog->list(ListQuery{limit, ask.after, ask.since_ms}, services_.guard(std::move(listed)));
+  if (!ask.stale) asking_.insert({connection, ask.request});
+  services_.ports.catalog->list(ListQuery{limit, ask.after, ask.since_ms}, services_.awaited(std::move(listed)));
 }
 
 void Reads::on_info(ConnectionId connection, const wire::Info& ask) {
@@ -91,7 +99,7 @@ void Reads::on_info(ConnectionId connection, const wire::Info& ask) {
 
 void Reads::answer_info(ConnectionId connection, const wire::Info& ask) {
   auto found = [this, connection, ask, term = services_.term()](Result<std::vector<CatalogEntry>> entries) {
-    if (!ask.stale && !still_leads(connection, ask.request, term)) return;
+    if (!ask.stale && !may_answer(connection, ask.request, term)) return;
     if (!entries.ok()) return services_.send_error(connection, ask.request, entries.code(), entries.error().message);
     entries->erase(std::remove_if(entries->begin(), entries->end(),
                                   [&](const CatalogEntry& entry) { return !shows(entry); }),
@@ -104,8 +112,9 @@ void Reads::answer_info(ConnectionId connection, const wire::Info& ask) {
     }
     (void)services_.send(connection, wire::InfoResult{ask.request, shown(entries->front())});
   };
+  if (!ask.stale) asking_.insert({connection, ask.request});
   // Three, so that one unstable match does not hide an ambiguity.
-  services_.ports.catalog->find(ask.prefix, 3, services_.guard(std::move(found)));
+  services_.ports.catalog->find(ask.prefix, 3, services_.awaited(std::move(found)));
 }
 
 void Reads::on_fetch(ConnectionId connection, const wire::Fetch& ask) {
@@ -192,6 +201,7 @@ void Reads::on_drained(ConnectionId connection) {
 }
 
 void Reads::on_connection_closed(ConnectionId connection) {
+  asking_.erase(asking_.lower_bound({connection, 0}), asking_.upper_bound({connection, ~wire::RequestId{0}}));
   while (true) {
     const auto at = fetches_.lower_bound({connection, 0});
     if (at == fetches_.end() || at->first.first != connection) break;

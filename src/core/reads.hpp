@@ -49,7 +49,7 @@ class Reads {
 
   void begin_round();
   void answer_ready();
-  [[nodiscard]] bool still_leads(ConnectionId connection, wire::RequestId request, Term term);
+  [[nodiscard]] bool may_answer(ConnectionId connection, wire::RequestId request, Term term);
   [[nodiscard]] bool shows(const CatalogEntry& entry) const;
   void answer_list(ConnectionId connection, const wire::List& ask);
   void answer_info(ConnectionId connection, const wire::Info& ask);
@@ -64,6 +64,7 @@ class Reads {
   std::deque<Waiting> waiting_;
   std::uint64_t round_in_flight_ = 0;  ///< 0: none.
   std::uint64_t confirmed_round_ = 0;
+  std::set<Key> asking_;  ///< The catalog, for lists and infos that have to be the newest.
   std::map<Key, Serving> fetches_;
 };
 

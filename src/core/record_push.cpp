@@ -10,6 +10,7 @@ struct RecordPush::Batch {
   std::map<NodeId, Incarnation> copies;  ///< Durable there, under that incarnation.
   std::size_t left_here = 0;
   bool writing_here = false;
+  TimePoint writing_since;
   bool over = false;
   Error failure;
   Callback<void(const Status&)> done;
@@ -45,6 +46,12 @@ void RecordPush::tick() {
   for (const std::shared_ptr<Batch>& batch : open_) {
     if (!batch->writing_here && services_.leads(batch->term)) ask_voters(batch);
   }
+}
+
+bool RecordPush::own_disk_hangs() const {
+  return std::any_of(open_.begin(), open_.end(), [this](const std::shared_ptr<Batch>& batch) {
+    return batch->writing_here && services_.now() - batch->writing_since >= Services::kDiskPatience;
+  });
 }
 
 void RecordPush::ask_voters(const std::shared_ptr<Batch>& batch) {
@@ -90,6 +97,7 @@ bool RecordPush::on_majority(const Batch& batch) const {
 
 void RecordPush::write_here(const std::shared_ptr<Batch>& batch) {
   batch->writing_here = true;
+  batch->writing_since = services_.now();
   batch->left_here = batch->records.size();
   for (const ImageRecord& record : batch->records) {
     auto written = [this, batch](const Result<CatalogEntry>& held) {

@@ -15,6 +15,8 @@ class RecordPush {
   std::vector<ImageRecord> push(std::vector<ImageRecord> records, Callback<void(const Status&)> done);
   /// Voters that connected since, or again, are asked for what is under way: who was asked may never answer.
   void tick();
+  /// A majority of others has what this node's own disk has not stored for Services::kDiskPatience.
+  [[nodiscard]] bool own_disk_hangs() const;
 
  private:
   struct Batch;

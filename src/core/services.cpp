@@ -72,7 +72,7 @@ Status Services::send(ConnectionId connection, const wire::Message& message, Buf
 
 void Services::look_up(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) {
   if (!ports.catalog->may_hold(digest)) return done(std::optional<CatalogEntry>());
-  ports.catalog->get(digest, guard(std::move(done)));
+  ports.catalog->get(digest, awaited(std::move(done)));
 }
 
 void Services::record(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) {

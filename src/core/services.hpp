@@ -7,6 +7,7 @@
 #include <cloudp2p/detail/sabotage.hpp>
 #include <cloudp2p/node.hpp>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -100,6 +101,8 @@ class Services {
   [[nodiscard]] bool majority_connected() const { return connected_voters().size() + 1 >= voters_needed(view().membership); }
   /// Why this node takes no changes from clients now; no error when it leads and serves.
   [[nodiscard]] Error not_serving() const;
+  /// For a disk to store what it has in full: a follower's, or this leader's when the others have stored it.
+  static constexpr Duration kDiskPatience = std::chrono::seconds(15);
   /// Image bytes that one of so many concurrent transfers may have in flight.
   [[nodiscard]] static std::uint64_t window_bytes(std::size_t transfers);
 
@@ -121,6 +124,18 @@ class Services {
   void send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message);
   void log(LogLevel level, std::string_view event, const std::string& text) const;
 
+  /// As `guard`, for a question to the catalog on behalf of a client.
+  template <class F>
+  [[nodiscard]] auto awaited(F work) {
+    asked_.push_back(now());
+    return guard([this, work = std::move(work)](auto&&... args) mutable {
+      asked_.pop_front();
+      work(std::forward<decltype(args)>(args)...);
+    });
+  }
+  /// It has not answered one for kDiskPatience.
+  [[nodiscard]] bool catalog_hangs() const { return !asked_.empty() && now() - asked_.front() >= kDiskPatience; }
+
   /// A callback that does nothing once the node is gone.
   template <class F>
   [[nodiscard]] auto guard(F work) {
@@ -137,6 +152,7 @@ class Services {
 
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::uint64_t sequence_ = 0;
+  std::deque<TimePoint> asked_;  ///< When; the catalog answers in order.
 };
 
 }  // namespace cloudp2p::core

@@ -7,7 +7,6 @@ namespace {
 
 constexpr auto kOffsetsPatience = std::chrono::milliseconds(200);
 constexpr auto kSlowPatience = std::chrono::seconds(1);
-constexpr auto kAckPatience = std::chrono::seconds(15);
 
 }  // namespace
 
@@ -381,7 +380,7 @@ void Uploads::drop_slow(const JobPtr& job) {
   for (auto& [id, replica] : job->replicas) {
     if (replica.state != ReplicaState::streaming) continue;
     const bool owes_bytes = replica.held < due;
-    const bool silent = now - replica.progress > (owes_bytes ? Duration(kSlowPatience) : Duration(kAckPatience));
+    const bool silent = now - replica.progress > (owes_bytes ? Duration(kSlowPatience) : Services::kDiskPatience);
     if (!silent || (owes_bytes && others <= services_.copies_needed())) continue;
     --others;
     replica_failed(job, replica, Error{Errc::timed_out, fmt::format("node {} fell behind", value(id))});
@@ -389,9 +388,29 @@ void Uploads::drop_slow(const JobPtr& job) {
   }
 }
 
+void Uploads::note_own_progress(Job& job) {
+  const std::uint64_t written = job.put ? job.put->written() : 0;
+  const bool ahead = services_.on_majority([&](NodeId id) {
+    const auto at = job.replicas.find(id);
+    if (id == services_.self || at == job.replicas.end()) return id == services_.self;
+    return is_durable_on(id, at->second) || (job.put && at->second.state == ReplicaState::streaming && at->second.held > written);
+  });
+  if (ahead && !job.local_done && written == job.own_written) return;
+  job.own_written = written;
+  job.own_progress = services_.now();
+}
+
+bool Uploads::own_disk_hangs() const {
+  return std::any_of(jobs_.begin(), jobs_.end(), [this](const auto& entry) {
+    const Job& job = *entry.second;
+    return job.stage >= Stage::streaming && services_.now() - job.own_progress >= Services::kDiskPatience;
+  });
+}
+
 void Uploads::tick() {
   for (const JobPtr& job : all_jobs()) {
     if (!current(job)) continue;
+    note_own_progress(*job);
     if (job->stage == Stage::asking_offsets && services_.now() - job->since > kOffsetsPatience) offsets_known(job, true);
     if (current(job)) drop_slow(job);
   }

@@ -31,6 +31,8 @@ class Uploads {
   [[nodiscard]] bool under_way(const Digest& digest) const { return jobs_.contains(digest); }
   [[nodiscard]] std::size_t in_flight() const { return jobs_.size(); }
   [[nodiscard]] std::size_t bytes_in_flight() const;
+  /// A majority of others has what this node's own disk has not stored for Services::kDiskPatience.
+  [[nodiscard]] bool own_disk_hangs() const;
 
  private:
   enum class Stage : std::uint8_t { looking, waiting_first, asking_offsets, streaming, landing };
@@ -70,6 +72,8 @@ class Uploads {
     std::vector<std::pair<std::uint64_t, Buffer>> early;
     std::size_t early_bytes = 0;
     TimePoint since;
+    std::uint64_t own_written = 0;  ///< By this node's own disk, at `own_progress`.
+    TimePoint own_progress;         ///< When it last wrote, or a majority of others was not ahead of it.
   };
   using JobPtr = std::shared_ptr<Job>;
 
@@ -93,6 +97,7 @@ class Uploads {
   void grant_client(Job& job);
   void grant(Job& job, std::uint64_t held, std::uint64_t limit);
   void drop_slow(const JobPtr& job);
+  void note_own_progress(Job& job);
 
   // The end.
   void land_if_complete(const JobPtr& job);

@@ -72,7 +72,7 @@ void Uploads::on_upload(ConnectionId connection, const wire::Upload& ask) {
   job->term = services_.term();
   // A client that does not resume begins with the smallest window, unasked.
   job->client = Client{connection, ask, ask.resume ? 0 : std::min(ask.size_bytes, std::uint64_t{limits::kUploadWindowBytesMin})};
-  job->since = services_.now();
+  job->since = job->own_progress = services_.now();
   jobs_[ask.digest] = job;
   by_request_[{connection, ask.request}] = ask.digest;
   services_.look_up(ask.digest, [this, job](Result<std::optional<CatalogEntry>> found) { looked_up(job, std::move(found)); });
@@ -123,7 +123,7 @@ void Uploads::begin_resumed(const JobPtr& job) {
   stamp(job, job->put->header().type);
   job->early.clear();
   job->stage = Stage::asking_offsets;
-  job->since = services_.now();
+  job->since = job->own_progress = services_.now();
   open_put(job);
   open_replicas(job);
   if (job->replicas.empty()) offsets_known(job, true);

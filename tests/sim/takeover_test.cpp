@@ -1,6 +1,8 @@
 // A new leader among members that hang: it goes on with the others.
 #include "sim/cluster_fixture.hpp"
 
+#include <functional>
+
 using namespace cloudp2p;
 using namespace cloudp2p::testing;
 using namespace std::chrono_literals;
@@ -44,6 +46,41 @@ TEST_CASE("a voter hangs while its records are read: others are read") {
     sim.stall_disk(voter, false);
     sim.restart(NodeId{5});
     CHECK(sim.converges(20s));
+    require_clean(sim);
+  }
+}
+
+TEST_CASE("the leader's disk hangs: another leads, and what is sent and deleted meanwhile succeeds") {
+  const SimImage small = make_image(1, 9'000);
+  const SimImage large = make_image(2, 1'000'000);
+  const SimImage known = make_image(3, 9'000);
+  const std::vector<std::function<bool(SimCluster&)>> calls{
+      [&](SimCluster& sim) { return sim.put_and_wait(small, 60s).ok(); },
+      [&](SimCluster& sim) { return sim.put_and_wait(large, 60s).ok(); },
+      [&](SimCluster& sim) { return sim.put_and_wait(known, 60s).ok(); },
+      [&](SimCluster& sim) {
+        const auto removed = sim.remove(known.digest);
+        return sim.run_until([&] { return removed.done(); }, 60s) && removed.ok();
+      },
+  };
+  for (std::size_t call = 0; call < calls.size(); ++call) {
+    CAPTURE(call);
+    SimOptions options = cluster_of(3, 23);
+    options.client_timeout = 30s;  // As everywhere but here.
+    SimCluster sim(options);
+    REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+    REQUIRE(sim.put_and_wait(known, 2s).ok());
+    REQUIRE(sim.converges(5s));
+    sim.stall_disk(NodeId{3}, true);
+    CHECK(calls[call](sim));
+    CHECK(sim.leader() != NodeId{3});
+    CHECK(sim.status(NodeId{3}).store.health == StoreHealth::failed);
+    REQUIRE(sim.put_and_wait(make_image(4, 9'000), 5s).ok());
+    sim.run_for(60s);
+    CHECK(sim.leader() != NodeId{3});
+    sim.stall_disk(NodeId{3}, false);
+    CHECK(sim.converges(60s));
+    CHECK(sim.run_until([&] { return sim.leader() == NodeId{3}; }, 120s));
     require_clean(sim);
   }
 }
