@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What demo.sh is made of. Variables: state (folder), programs (folder), mode, photographs (array), wanted_count.
+# What demo.sh is made of. Variables: state (folder), programs (folder), mode, photographs (array), wanted_count, upload
+# (process), sent (array).
 
 unset CONFIG_FILE NODE_ID PEERS SHARED_DIR ENCRYPTION_KEY BIND
 programs=
@@ -7,6 +8,8 @@ mode=run
 finished=no
 photographs=()
 wanted_count=0
+upload=
+sent=()
 
 say() { printf '%s\n' "$*"; }
 step() { printf '\n== %s\n' "$*"; }
@@ -136,7 +139,7 @@ stop_recorded_nodes() {
 # A demo that did not finish, or that was only a check, leaves nothing running.
 end_demo() {
   trap - EXIT INT TERM
-  if [ -n "${upload:-}" ]; then kill "$upload" 2>/dev/null || true; fi
+  if [ -n "$upload" ]; then kill "$upload" 2>/dev/null || true; fi
   if [ "$finished" = no ] || [ "$mode" = check ]; then
     if [ "$1" -ne 0 ]; then show_logs; fi
     stop_recorded_nodes
@@ -174,13 +177,31 @@ leader_now() {
   return 1
 }
 
+# --- An upload in the background --------------------------------------------------------------------------------------
+
+start_upload() {
+  sent=("$@")
+  : >"$state/upload.out"
+  client -o json send-image -j 2 "$@" >"$state/upload.out" 2>"$state/upload.err" &
+  upload=$!
+}
+
 acknowledged() { grep -c '"digest"' "$state/upload.out" || true; }
 
 wait_for_acknowledged() {
   until [ "$(acknowledged)" -ge "$1" ]; do
-    kill -0 "$upload" 2>/dev/null || fail "the upload ended early: $(tail -n 3 "$state/upload.err")"
+    kill -0 "$upload" 2>/dev/null || [ "$(acknowledged)" -ge "$1" ] ||
+      fail "the upload ended early: $(tail -n 3 "$state/upload.err")"
     sleep 0.01
   done
+}
+
+end_upload() {
+  local status=0
+  wait "$upload" || status=$?
+  upload=
+  [ "$status" -eq 0 ] || fail "the upload ended with exit status $status: $(tail -n 3 "$state/upload.err")"
+  [ "$(acknowledged)" -eq "${#sent[@]}" ] || fail "only $(acknowledged) of ${#sent[@]} images were acknowledged"
 }
 
 # Nothing missing and equally many images, on all three.
