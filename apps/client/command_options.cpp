@@ -28,7 +28,7 @@ void add_options_of(CLI::App& sub, const std::string& name, Command& command) {
     return option;
   };
   if (name == "status") {
-    sub.add_flag("--check", command.check, "one line, and an exit status for monitors: 0 ok, 3 degraded, 5 down");
+    sub.add_flag("--check", command.check, "one line, and an exit status for monitors: 0 ok, 3 degraded, 5 down, 4 wrong key");
   } else if (name == "ping") {
     arguments("NODE", "the numbers of the nodes to ask; without any: all", false);
   } else if (name == "send-image") {

@@ -132,6 +132,21 @@ int report_check(Output& out, const ClusterView& view) {
   return exit_status_of(verdict.condition);
 }
 
+/// The same when there is nothing to look at. What was interrupted is no answer.
+int report_unseen(Output& out, const Error& error) {
+  if (error.code == Errc::cancelled) return out.failure(error);
+  const Verdict verdict = verdict_on(error);
+  if (out.json()) {
+    out.object([&](JsonWriter& json) {
+      write_leader(json, cloudp2p::kNobody);
+      write_verdict(json, verdict);
+    });
+  } else {
+    out.print(shown(name_of(verdict.condition) + (": " + verdict.problems.front())));
+  }
+  return exit_code(error.code);
+}
+
 int report_status(Output& out, const ClusterView& view) {
   const bool led = view.leader != cloudp2p::kNobody;
   if (led && !out.json()) out.print("[Client] Current leader: Node " + to_string(view.leader));
@@ -145,11 +160,14 @@ int report_status(Output& out, const ClusterView& view) {
 }  // namespace
 
 int run_status(Session& session, const Command& command) {
+  const auto unseen = [&](const Error& error) {
+    return command.check ? report_unseen(session.out, error) : session.out.failure(error);
+  };
   const Result<cloudp2p::ClientHost*> host = session.host();
-  if (!host) return session.out.failure(host.error());
+  if (!host) return unseen(host.error());
   Result<ClusterView> view = confirmed_view(**host);
   if (view && command.check) view = settled(session, **host, std::move(*view));
-  if (!view) return session.out.failure(view.error());
+  if (!view) return unseen(view.error());
   return command.check ? report_check(session.out, *view) : report_status(session.out, *view);
 }
 

@@ -47,7 +47,13 @@ const char* health_of(const MemberView& member) {
 }
 
 const char* name_of(Condition condition) {
-  return condition == Condition::ok ? "ok" : condition == Condition::degraded ? "degraded" : "down";
+  switch (condition) {
+    case Condition::ok: return "ok";
+    case Condition::degraded: return "degraded";
+    case Condition::down: return "down";
+    case Condition::unknown: break;
+  }
+  return "unknown";
 }
 
 Verdict verdict_on(const ClusterView& view) {
@@ -65,6 +71,11 @@ Verdict verdict_on(const ClusterView& view) {
     out.condition = Condition::degraded;
   }
   return out;
+}
+
+Verdict verdict_on(const cloudp2p::Error& error) {
+  const bool down = exit_code(error.code) == exit_status_of(Condition::down);
+  return {down ? Condition::down : Condition::unknown, {error.text() + next_step(error)}};
 }
 
 std::uint64_t images_of_leader(const ClusterView& view) {

@@ -14,7 +14,8 @@ extern const char* const kNoQuorumRule;
 [[nodiscard]] const char* role_of(const cloudp2p::ClusterView& view, const cloudp2p::MemberView& member);
 [[nodiscard]] const char* health_of(const cloudp2p::MemberView& member);
 
-enum class Condition { ok, degraded, down };
+/// `unknown`: the cluster could not be asked, for a reason that is the asker's, such as a wrong key.
+enum class Condition { ok, degraded, down, unknown };
 [[nodiscard]] const char* name_of(Condition condition);
 
 /// All that keeps a cluster from being as safe as it should be: one sentence each.
@@ -23,11 +24,13 @@ struct Verdict {
   std::vector<std::string> problems;
 };
 [[nodiscard]] Verdict verdict_on(const cloudp2p::ClusterView& view);
+/// When there is no view of it.
+[[nodiscard]] Verdict verdict_on(const cloudp2p::Error& error);
 /// How many copies are missing of the images that the leader had when there were `images_before`. What has been stored
 /// since counts for nothing: the others have it, or will have it in a moment.
 [[nodiscard]] std::uint64_t copies_behind(const cloudp2p::ClusterView& view, std::uint64_t images_before);
 [[nodiscard]] std::uint64_t images_of_leader(const cloudp2p::ClusterView& view);
-/// 0 ok, 3 degraded, 5 down.
+/// 0 ok, 3 degraded, 5 down; not for what is unknown.
 [[nodiscard]] int exit_status_of(Condition condition);
 /// "ok: node 3 leads, 3 of 3 nodes, 120 images with 3 copies each"
 [[nodiscard]] std::string one_line(const cloudp2p::ClusterView& view, const Verdict& verdict);

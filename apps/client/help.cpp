@@ -31,12 +31,12 @@ const std::vector<CommandHelp>& command_help() {
   static const std::vector<CommandHelp> all = {
       {"status", "who leads, and how every node is", R"(The leader's line, then the table of `members`. Exit status 0 while a node leads, 5 otherwise.
 
-With --check one line for monitors (with -o json the whole, with "condition" and "problems"), and the exit status
+With --check one line on stdout for monitors (with -o json the whole, with "condition" and "problems"), and the exit status
   0  ok: a node leads, every member is there, votes and can store, every image has all its copies
   3  degraded: uploads and reads go on, but something of that is missing; the line says what (copies of images that were
      stored in this moment may be under way: they have two seconds)
   5  down: no node leads, or none answers
-  4  the key is not the cluster's
+  4  unknown: the key is not the cluster's; another number, as for every command, when the configuration does not hold
 
 Example, for a monitor whose plugins end with 1 for a warning and 2 for an alarm:
   client --timeout 5s status --check; case $? in 0) exit 0 ;; 3) exit 1 ;; *) exit 2 ;; esac

@@ -23,7 +23,8 @@ bool colour_wanted(const Settings& settings) {
          ::isatty(STDERR_FILENO) == 1;
 }
 
-/// What the message itself cannot know: how this program is used.
+}  // namespace
+
 std::string next_step(const Error& error) {
   switch (error.code) {
     case Errc::bad_key: return "; use the key that the nodes use: --encryption-key-file FILE or ENCRYPTION_KEY";
@@ -33,8 +34,6 @@ std::string next_step(const Error& error) {
     default: return {};
   }
 }
-
-}  // namespace
 
 void output_lost(int error_number) {
   if (error_number == EPIPE) {

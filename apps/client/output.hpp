@@ -55,6 +55,8 @@ class Output {
 [[noreturn]] void output_lost(int error_number);
 /// Of the terminal behind stderr.
 [[nodiscard]] std::size_t terminal_columns();
+/// What the message itself cannot know: how this program is used. Empty, or the end of the sentence.
+[[nodiscard]] std::string next_step(const cloudp2p::Error& error);
 /// Without what would act on the terminal; a name goes through this before it becomes part of a line.
 [[nodiscard]] std::string shown(std::string_view text);
 /// The same for whole lines, which stay apart.

@@ -32,7 +32,16 @@ TEST_CASE("status --check: 0 while all is well, 3 with a node down and what it m
   CHECK(contains(cluster.client({"-o", "json", "status", "--check"}).out, R"("condition":"ok","problems":[])"));
   Launch launch = cluster.client_launch({"--timeout", "5s", "status", "--check"});
   launch.environment["ENCRYPTION_KEY"] = std::string(64, '5');
-  CHECK(run(std::move(launch)).exit_status == 4);
+  const Finished stranger = run(Launch(launch));
+  CHECK(stranger.exit_status == 4);
+  CHECK_MESSAGE(stranger.out.starts_with("unknown: "), stranger.out << stranger.err);
+  CHECK(contains(stranger.out, "use the key that the nodes use"));
+  CHECK(lines_of(stranger.out).size() == 1);
+  CHECK(stranger.err == "");
+  launch.arguments.insert(launch.arguments.begin(), {"-o", "json"});
+  const Finished stranger_json = run(std::move(launch));
+  CHECK(stranger_json.exit_status == 4);
+  CHECK(contains(stranger_json.out, R"("leader":null,"condition":"unknown","problems":[")"));
 
   cluster.kill(1);
   const std::string down = check_line(cluster, 3);
@@ -60,7 +69,19 @@ TEST_CASE("status --check: 5 when no node leads, and when none answers") {
   cluster.kill(1);
   const Finished nobody = cluster.client({"--timeout", "2s", "--retries", "1", "status", "--check"});
   CHECK(nobody.exit_status == 5);
-  CHECK(contains(nobody.err, "refused the connection: is it running?"));
+  CHECK(nobody.out.starts_with("down: "));
+  CHECK(contains(nobody.out, "refused the connection: is it running?"));
+  CHECK(lines_of(nobody.out).size() == 1);
+  CHECK(nobody.err == "");
+  const Finished json = cluster.client({"-o", "json", "--timeout", "2s", "--retries", "1", "status", "--check"});
+  CHECK(json.exit_status == 5);
+  CHECK(contains(json.out, R"("leader":null,"condition":"down","problems":[")"));
+}
+
+TEST_CASE("status --check: a configuration that does not hold is said on its line as well") {
+  const Finished checked = run(client({"--config", "/none", "status", "--check"}));
+  CHECK(checked.exit_status == 2);
+  CHECK_MESSAGE(checked.out.starts_with("unknown: /none: "), checked.out << checked.err);
 }
 
 TEST_CASE("ping: 0 when all that were asked answer, 3 when some do, 5 when none does; 2 for a node that is not configured") {
