@@ -34,7 +34,8 @@ void add_settings(CLI::App& app, Settings& settings) {
          "--timeout",
          [&settings](const std::string& text) {
            settings.timeout = parse_duration(text);
-           if (!settings.timeout) throw CLI::ValidationError("--timeout", "expected a duration like 500ms, 30s or 2m");
+           if (!settings.timeout)
+             throw CLI::ValidationError("--timeout", "expected a duration like 500ms, 30s or 2m; a number alone is seconds");
          },
          "give up after this long without any progress (30s)")
       ->type_name("DUR");
