@@ -32,10 +32,14 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+std::string keygen(const std::string& path) {
+  return "cloud-p2p-client keygen " + path;
+}
+
 Error malformed(std::string_view source, const std::string& what) {
   return Error{Errc::bad_config,
                std::string(source) + ": " + what +
-                   "; expected 64 hex digits, as `client keygen FILE` or `openssl rand -hex 32` makes"};
+                   "; expected 64 hex digits, as `" + keygen("FILE") + "` or `openssl rand -hex 32` makes"};
 }
 
 std::string system_message(int code) {
@@ -97,12 +101,13 @@ Status check_file(int fd, const std::string& path) {
                                      octal(info.st_mode & 07777U) + "): run `chmod 600 " + path + "`"};
 }
 
-Status read_key_text(const std::string& path, SecretText& out) {
+/// `if_missing` ends the sentence that says so.
+Status read_key_text(const std::string& path, SecretText& out, const std::string& if_missing) {
   // O_NONBLOCK: a FIFO in the place of the file must not hang the start.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) {
     Error error = system_error(path, "can not open the key file", errno);
-    if (error.code == Errc::not_found) error.message += "; `client keygen " + path + "` makes one";
+    if (error.code == Errc::not_found) error.message += if_missing;
     return error;
   }
   Status checked = check_file(file.get(), path);
@@ -195,14 +200,15 @@ Result<PublicKey> parse_public_key(std::string_view text, std::string_view sourc
 
 Result<RoleKeys> load_role_keys(const std::string& path) {
   SecretText text;
-  Status read = read_key_text(path, text);
+  Status read = read_key_text(path, text, "; copy it from a machine of the cluster, or make it, on the first one, with `" +
+                                              keygen(path) + "`");
   if (!read) return std::move(read).error();
   return parse_role_keys(text.view(), path);
 }
 
 Result<KeyPair> load_identity(const std::string& path) {
   SecretText text;
-  Status read = read_key_text(path, text);
+  Status read = read_key_text(path, text, "; `" + keygen(path) + "` makes one");
   if (!read) return std::move(read).error();
   Result<SecretKey> secret = parse_key(text.view(), path);
   if (!secret) return std::move(secret).error();

@@ -62,7 +62,7 @@ TEST_CASE("a malformed key is refused with its source, what is wrong and how to 
   const Error short_key = refusal(kHex.substr(1));
   CHECK(short_key.code == Errc::bad_config);
   CHECK(says(short_key, "ENCRYPTION_KEY: has 63 hex digits"));
-  CHECK(says(short_key, "client keygen FILE"));
+  CHECK(says(short_key, "`cloud-p2p-client keygen FILE`"));
   CHECK_FALSE(says(short_key, "445566"));
   CHECK(says(refusal("xyz"), "not hex at character 1"));
   CHECK(says(refusal(""), "is empty"));
@@ -86,7 +86,8 @@ TEST_CASE("a missing, oversized or irregular key file is refused by name") {
   const Folder folder;
   const std::string missing = (folder.path / "none").string();
   CHECK(load_role_keys(missing).code() == Errc::not_found);
-  CHECK(says(load_role_keys(missing).error(), "client keygen " + missing));
+  CHECK(says(load_role_keys(missing).error(), "copy it from a machine of the cluster, or make it, on the first one, with "));
+  CHECK(says(load_role_keys(missing).error(), "`cloud-p2p-client keygen " + missing + "`"));
   const std::string large = folder.file("large", std::string(5000, 'a'), 0600);
   CHECK(says(load_role_keys(large).error(), "too long"));
   const std::string fifo = (folder.path / "fifo").string();
