@@ -73,8 +73,8 @@ Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& h
     return {Errc::mismatch, fmt::format("node {} is not among this node's peers", value(hello.node))};
   }
   if (connection.info.dialled && connection.info.peer != hello.node) {
-    return {Errc::mismatch, fmt::format("expected node {}, node {} answered: check the peers' addresses",
-                                        value(connection.info.peer), value(hello.node))};
+    return {Errc::mismatch, fmt::format("node {} answered where node {} was expected: check the addresses of the peers",
+                                        value(hello.node), value(connection.info.peer))};
   }
   if (!connection.info.dialled && has_twin(hello)) {
     const auto address = addresses_.find(hello.node);
