@@ -35,7 +35,8 @@ Status check_bytes(ImageSource& source, const ImageRecord& record, const std::st
   const Result<ImageSource::Content> content = promise.get_future().get();
   if (!content) return content.error();
   if (content->digest == record.digest && content->size_bytes == record.size_bytes) return {};
-  return Error{Errc::integrity, path + ": its bytes are not those of image " + short_id(record.digest)};
+  return Error{Errc::integrity, path + ": its bytes are not those of image " + short_id(record.digest) +
+                                   "; as long as the cluster has it: delete the file and run `backup` again"};
 }
 
 /// The folder and what is known of it; sinks that are still being written share it.
@@ -339,7 +340,11 @@ class OpenFolder final : public BackupFolder {
   Result<std::shared_ptr<ImageSource>> source(const BackupEntry& entry) const override {
     const std::string path = books_->path_of(entry.file_name);
     Result<std::shared_ptr<ImageSource>> source = file_source(path, entry.record.name, entry.record.time_ms);
-    if (!source) return source;
+    if (!source) {
+      Error error = source.error();
+      if (error.code == Errc::not_found) error.message += "; as long as the cluster has the image: run `backup` again";
+      return error;
+    }
     if (Status good = check_bytes(**source, entry.record, path); !good) return good.error();
     return source;
   }

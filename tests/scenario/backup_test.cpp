@@ -169,6 +169,24 @@ TEST_CASE("damaged and missing files of a backup are named, checked without a cl
   CHECK_MESSAGE(has(checked.err, "1 damaged, 1 missing"), checked.err);
 }
 
+TEST_CASE("a damaged file of a backup that is deleted, as the error says, is fetched again by the next run") {
+  Cluster cluster({.nodes = 1});
+  const std::string folder = cluster.path("backup");
+  const std::string id = send(cluster, "a.jpg", 30'000, 1);
+  REQUIRE(cluster.run_client({"backup", folder}).exit_status == 0);
+  std::string bytes = picture(30'000, 1);
+  bytes[20'000] ^= 1;
+  support::write_file(file_of(folder, id), bytes);
+  const Finished damaged = cluster.run_client({"restore", folder, "--check"});
+  CHECK(damaged.exit_status == 8);
+  CHECK_MESSAGE(has(damaged.err, "delete the file and run `backup` again"), damaged.err);
+  fs::remove(file_of(folder, id));
+  const Finished missing = cluster.run_client({"restore", folder, "--check"});
+  CHECK_MESSAGE(has(missing.err, "run `backup` again"), missing.err);
+  CHECK(told(cluster.run_client({"-o", "json", "backup", folder}), "fetched") == "1");
+  CHECK(cluster.run_client({"restore", folder, "--check"}).exit_status == 0);
+}
+
 TEST_CASE("a damaged manifest is noticed, and the next backup makes a new one from the files") {
   Cluster cluster({.nodes = 1});
   const std::string folder = cluster.path("backup");
