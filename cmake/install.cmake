@@ -67,6 +67,13 @@ foreach(module IN LISTS find_modules)
   file(COPY ${module} DESTINATION "${PROJECT_BINARY_DIR}")
 endforeach()
 
+# All that `cmake --install` copies, and nothing else: no tests, no benchmarks.
+add_custom_target(installable)
+add_dependencies(installable cloudp2p ${static_targets})
+if(TARGET manual)
+  add_dependencies(installable manual)
+endif()
+
 # For pkg-config. The paths are relative to the file, so that the prefix may move.
 list(JOIN CLOUDP2P_PC_REQUIRES " " CLOUDP2P_PC_REQUIRES)
 file(RELATIVE_PATH CLOUDP2P_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
