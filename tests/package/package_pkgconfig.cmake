@@ -1,4 +1,4 @@
-# Without CMake: the shared library, and the static one with all that it needs.
+# Without CMake: the shared library, and the static one with all that it needs, beside the shared one and alone.
 include("${CMAKE_CURRENT_LIST_DIR}/tools.cmake")
 file(REMOVE_RECURSE "${WORK_DIR}")
 install_and_move("${RELEASE_DIR}" "${WORK_DIR}/moved")
@@ -27,6 +27,12 @@ compile(shared "${output}")
 set(ENV{LD_LIBRARY_PATH} "${WORK_DIR}/moved/${LIBDIR}")
 expect_output("[0-9a-f]+: 1 of 1 copies" "${WORK_DIR}/shared" "${WORK_DIR}/shared-images")
 unset(ENV{LD_LIBRARY_PATH})
+
+# As docs/library.md has it.
+pkg_config("${WORK_DIR}/moved" --static --cflags --libs)
+string(REPLACE "-lcloudp2p" "-l:libcloudp2p.a" output "${output}")
+compile(archive "${output}")
+expect_output("[0-9a-f]+: 1 of 1 copies" "${WORK_DIR}/archive" "${WORK_DIR}/archive-images")
 
 file(COPY "${WORK_DIR}/moved/" DESTINATION "${WORK_DIR}/static_only")
 file(GLOB shared "${WORK_DIR}/static_only/${LIBDIR}/*.so*")
