@@ -30,13 +30,16 @@ Links::Links(const Config& config, const ClientPorts& ports, LinkEvents& events)
       failure_timeout_(config.timing.failure_timeout),
       ports_(ports),
       events_(events) {
-  for (const PeerAddress& peer : config.peers)
+  for (const PeerAddress& peer : config.peers) {
     links_[peer.id].node = peer;
+    links_[peer.id].configured = true;
+  }
 }
 
 Links::~Links() {
   for (const auto& [id, link] : links_)
     ports_.timers->cancel(link.timer);
+  ports_.timers->cancel(vetting_);
 }
 
 void Links::learn(const PeerAddress& node) {
@@ -222,9 +225,67 @@ void Links::greeted(Link& link, const wire::Hello& hello) {
     ports_.transport->close(link.connection, error);
     lost(link, error);
   } else {
-    link.state = State::ready;
-    events_.on_link_ready(node);
+    link.cluster = hello.founded ? std::optional(hello.cluster) : std::nullopt;
+    link.state = State::vetting;
+    link.greeted = ports_.timers->now();
+    vet();
   }
+}
+
+std::size_t Links::backers(const ClusterId& cluster) const {
+  return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), [&](const auto& entry) {
+    return entry.second.configured && entry.second.cluster == cluster;
+  }));
+}
+
+/// A listed node of another cluster that as many listed nodes belong to, or more.
+const Links::Link* Links::rival(const Link& link) const {
+  if (!link.cluster) return nullptr;
+  const std::size_t own = backers(*link.cluster);
+  for (const auto& [node, other] : links_) {
+    const bool differs = other.configured && other.cluster && other.cluster != link.cluster;
+    if (differs && backers(*other.cluster) >= own) return &other;
+  }
+  return nullptr;
+}
+
+/// Others that have not said yet what they belong to might all be of another cluster.
+bool Links::may_be_outvoted(const Link& link) const {
+  if (!link.cluster || ports_.timers->now() - link.greeted >= failure_timeout_ / 2) return false;
+  const auto undecided = std::count_if(links_.begin(), links_.end(), [](const auto& entry) {
+    const State state = entry.second.state;
+    return entry.second.configured && (state == State::dialling || state == State::greeting);
+  });
+  return undecided > 0 && static_cast<std::size_t>(undecided) >= backers(*link.cluster);
+}
+
+/// A node that was put on the directory of another cluster, or listed by mistake, must not be taken for the leader: of the
+/// listed nodes most have to agree.
+void Links::vet() {
+  for (const NodeId node : nodes()) {
+    Link& link = links_.at(node);
+    if (link.state != State::vetting && link.state != State::ready) continue;
+    if (const Link* const other = rival(link); other != nullptr) {
+      const Error error{Errc::mismatch, title(node) + " belongs to cluster " + link.cluster->hex().substr(0, 8) + ", " +
+                                            title(other->node.id) + " to " + other->cluster->hex().substr(0, 8) +
+                                            ": one has the directory of another cluster, or is listed by mistake"};
+      ports_.transport->close(link.connection, error);
+      lost(link, error);
+    } else if (link.state == State::vetting && !may_be_outvoted(link)) {
+      link.state = State::ready;
+      events_.on_link_ready(node);
+    }
+  }
+  arm_vetting();
+}
+
+void Links::arm_vetting() {
+  const auto waits = [](const auto& entry) { return entry.second.state == State::vetting; };
+  if (vetting_ != kNoTimer || std::none_of(links_.begin(), links_.end(), waits)) return;
+  vetting_ = ports_.timers->after(failure_timeout_ / 2, [this] {
+    vetting_ = kNoTimer;
+    vet();
+  });
 }
 
 void Links::on_closed(ConnectionId connection, const Error& reason) {
@@ -243,6 +304,7 @@ void Links::on_dial_failed(NodeId node, DialFailure failure, const Error& error)
   Link& link = at->second;
   const Error problem = dial_error(title(node), failure, error);
   link.down = true;
+  link.cluster.reset();
   if (link.other) std::swap(link.node.address, *link.other);
   lost(link, problem);
 }
@@ -254,6 +316,8 @@ void Links::lost(Link& link, const Error& error) {
   link.blocked = link.silent = false;
   link.backlog.clear();
   events_.on_link_failed(link.node.id, error);
+  const auto waits = [](const auto& entry) { return entry.second.state == State::vetting; };
+  if (std::any_of(links_.begin(), links_.end(), waits)) vet();
 }
 
 void Links::on_drained(ConnectionId connection) {

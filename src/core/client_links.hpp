@@ -66,9 +66,12 @@ class Links {
   void on_drained(ConnectionId connection);
 
  private:
-  enum class State : std::uint8_t { closed, dialling, greeting, ready };
+  enum class State : std::uint8_t { closed, dialling, greeting, vetting, ready };
   struct Link {
     PeerAddress node;              ///< As it is dialled now.
+    bool configured = false;
+    std::optional<ClusterId> cluster;  ///< As it last said, until it can not be reached.
+    TimePoint greeted{};
     std::optional<Address> other;  ///< As it is dialled when that fails.
     State state = State::closed;
     ConnectionId connection = kNoConnection;
@@ -86,6 +89,11 @@ class Links {
   Link* find(ConnectionId connection);
   const Link* find(NodeId node) const;
   void greeted(Link& link, const wire::Hello& hello);
+  void vet();
+  void arm_vetting();
+  [[nodiscard]] const Link* rival(const Link& link) const;
+  [[nodiscard]] std::size_t backers(const ClusterId& cluster) const;
+  [[nodiscard]] bool may_be_outvoted(const Link& link) const;
   void lost(Link& link, const Error& error);
   void arm(Link& link);
   void tick(NodeId node);
@@ -97,6 +105,7 @@ class Links {
   LinkEvents& events_;
   std::map<NodeId, Link> links_;
   std::map<ConnectionId, NodeId> by_connection_;
+  TimerId vetting_ = kNoTimer;
 };
 
 }  // namespace cloudp2p::core

@@ -8,6 +8,11 @@
 #include <algorithm>
 #include <string_view>
 
+#ifdef __SANITIZE_THREAD__
+/// The sanitizer has to hear that a descriptor is closed: this executable's `close` hides its own.
+extern "C" int __interceptor_close(int fd);
+#endif
+
 namespace crash {
 
 Recorder& Recorder::instance() {
@@ -16,14 +21,14 @@ Recorder& Recorder::instance() {
 }
 
 std::size_t Recorder::begin(cloudp2p::NodeId node, const std::string& root, const DiskImage& holds) {
-  const std::lock_guard lock(mutex_);
+  const Hold lock(mutex_);
   const std::size_t number = logs_.size();
   logs_.push_back({});
   DiskLog& log = logs_.back().log;
   log.node = node;
   log.root = root;
   for (const auto& [path, content] : holds.entries) {
-    const Place place = place_of(AT_FDCWD, (root + "/" + path).c_str()).value();
+    const Place place = place_of(lock, AT_FDCWD, (root + "/" + path).c_str()).value();
     note_made(place, "", content == nullptr);
     if (!content) continue;
     note(number, {DiskCall::Kind::write, "", inode_at(place), {}, {}, 0, std::make_shared<const std::string>(content->bytes)});
@@ -44,8 +49,12 @@ std::vector<DiskLog> Recorder::end() {
   return out;
 }
 
-std::unique_lock<std::mutex> Recorder::hold() const {
-  return recording_ ? std::unique_lock(mutex_) : std::unique_lock<std::mutex>();
+/// Nothing is held, or looked up, while nothing is recorded.
+Recorder::Hold Recorder::hold() const {
+  Hold lock;
+  if (recording_) lock = Hold(mutex_);
+  if (lock && !recording_) lock.unlock();
+  return lock;
 }
 
 void Recorder::told(std::size_t log, const RecordPromise& promise) {
@@ -64,13 +73,15 @@ void Recorder::told(std::size_t log, const StatePromise& promise) {
   if (std::none_of(to.promises.begin(), to.promises.end(), same)) to.promises.push_back({to.calls.size(), promise});
 }
 
-const Recorder::Open* Recorder::find(int fd) const {
+const Recorder::Open* Recorder::find(const Hold& lock, int fd) const {
+  if (!lock) return nullptr;
   const auto found = open_.find(fd);
   return found == open_.end() ? nullptr : &found->second;
 }
 
 /// Where a path leads, if that is in a recorded folder; its last part need not exist.
-std::optional<Recorder::Place> Recorder::place_of(int folder, const char* path) const {
+std::optional<Recorder::Place> Recorder::place_of(const Hold& lock, int folder, const char* path) const {
+  if (!lock) return std::nullopt;
   std::string_view rest = path;
   Place out;
   if (rest.starts_with('/')) {
@@ -83,7 +94,7 @@ std::optional<Recorder::Place> Recorder::place_of(int folder, const char* path) 
     out.name.folder = kRoot;
     rest.remove_prefix(under->log.root.size());
   } else {
-    const Open* const opened = find(folder);
+    const Open* const opened = find(lock, folder);
     if (opened == nullptr || !opened->is_folder) return std::nullopt;
     out.log = opened->log;
     out.name.folder = opened->inode;
@@ -107,7 +118,7 @@ Inode Recorder::inode_at(const Place& place) const {
 
 int Recorder::open(int folder, const char* path, int flags, mode_t mode) {
   const auto lock = hold();
-  const auto place = place_of(folder, path);
+  const auto place = place_of(lock, folder, path);
   const int fd = static_cast<int>(::syscall(SYS_openat, folder, path, flags, mode));
   if (fd >= 0 && place) note_opened(fd, *place, flags);
   return fd;
@@ -134,13 +145,17 @@ void Recorder::note_opened(int fd, const Place& place, int flags) {
 
 int Recorder::close(int fd) {
   const auto lock = hold();
-  open_.erase(fd);
+  if (lock) open_.erase(fd);
+#ifdef __SANITIZE_THREAD__
+  return __interceptor_close(fd);
+#else
   return static_cast<int>(::syscall(SYS_close, fd));
+#endif
 }
 
 ssize_t Recorder::write(int fd, const void* bytes, std::size_t size, off64_t offset, bool at_offset) {
   auto lock = hold();
-  const Open* const file = find(fd);
+  const Open* const file = find(lock, fd);
   if (file == nullptr) {
     if (lock.owns_lock()) lock.unlock();  // A pipe or a socket may wait for its reader.
     return at_offset ? ::syscall(SYS_pwrite64, fd, bytes, size, offset) : ::syscall(SYS_write, fd, bytes, size);
@@ -157,7 +172,7 @@ ssize_t Recorder::write(int fd, const void* bytes, std::size_t size, off64_t off
 
 int Recorder::resize(int fd, const char* call, off64_t size, bool only_grow) {
   const auto lock = hold();
-  const Open* const file = find(fd);
+  const Open* const file = find(lock, fd);
   struct stat before {};
   if (file != nullptr) ::fstat(fd, &before);
   const int result = static_cast<int>(only_grow ? ::syscall(SYS_fallocate, fd, 0, off64_t{0}, size)
@@ -172,7 +187,7 @@ int Recorder::sync(int fd, const char* call) {
   const auto lock = hold();
   const bool all = std::string_view(call) == "syncfs";
   const int number = all ? SYS_syncfs : std::string_view(call) == "fsync" ? SYS_fsync : SYS_fdatasync;
-  const Open* const file = find(fd);
+  const Open* const file = find(lock, fd);
   const int result = static_cast<int>(::syscall(number, fd));
   if (result == 0 && file != nullptr) {
     note(file->log, {all ? DiskCall::Kind::sync_all : DiskCall::Kind::sync, call, file->inode});
@@ -182,8 +197,8 @@ int Recorder::sync(int fd, const char* call) {
 
 int Recorder::rename(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) {
   const auto lock = hold();
-  const auto source = place_of(from_folder, from);
-  const auto target = place_of(to_folder, to);
+  const auto source = place_of(lock, from_folder, from);
+  const auto target = place_of(lock, to_folder, to);
   const int result = static_cast<int>(::syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
   if (result == 0 && source && target) {
     auto& names = logs_[source->log].names;
@@ -197,8 +212,8 @@ int Recorder::rename(int from_folder, const char* from, int to_folder, const cha
 
 int Recorder::link(int from_folder, const char* from, int to_folder, const char* to, int flags) {
   const auto lock = hold();
-  const auto source = place_of(from_folder, from);
-  const auto target = place_of(to_folder, to);
+  const auto source = place_of(lock, from_folder, from);
+  const auto target = place_of(lock, to_folder, to);
   const int result = static_cast<int>(::syscall(SYS_linkat, from_folder, from, to_folder, to, flags));
   if (result == 0 && source && target) {
     const Inode inode = logs_[target->log].names[target->name] = inode_at(*source);
@@ -209,7 +224,7 @@ int Recorder::link(int from_folder, const char* from, int to_folder, const char*
 
 int Recorder::unlink(int folder, const char* path, int flags) {
   const auto lock = hold();
-  const auto place = place_of(folder, path);
+  const auto place = place_of(lock, folder, path);
   const int result = static_cast<int>(::syscall(SYS_unlinkat, folder, path, flags));
   if (result == 0 && place) {
     logs_[place->log].names.erase(place->name);
@@ -220,7 +235,7 @@ int Recorder::unlink(int folder, const char* path, int flags) {
 
 int Recorder::mkdir(int folder, const char* path, mode_t mode) {
   const auto lock = hold();
-  const auto place = place_of(folder, path);
+  const auto place = place_of(lock, folder, path);
   const int result = static_cast<int>(::syscall(SYS_mkdirat, folder, path, mode));
   if (result == 0 && place) note_made(*place, "mkdirat", true);
   return result;

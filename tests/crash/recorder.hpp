@@ -56,11 +56,12 @@ class Recorder {
     Name name;  ///< Empty text: the folder itself.
   };
 
-  /// Nothing is held while nothing is recorded.
-  [[nodiscard]] std::unique_lock<std::mutex> hold() const;
-  [[nodiscard]] std::optional<Place> place_of(int folder, const char* path) const;
+  using Hold = std::unique_lock<std::mutex>;
+
+  [[nodiscard]] Hold hold() const;
+  [[nodiscard]] std::optional<Place> place_of(const Hold& lock, int folder, const char* path) const;
   [[nodiscard]] Inode inode_at(const Place& place) const;
-  [[nodiscard]] const Open* find(int fd) const;
+  [[nodiscard]] const Open* find(const Hold& lock, int fd) const;
   void note(std::size_t log, DiskCall call) { logs_[log].log.calls.push_back(std::move(call)); }
   void note_made(const Place& place, const char* call, bool is_folder);
   void note_opened(int fd, const Place& place, int flags);

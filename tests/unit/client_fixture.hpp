@@ -39,10 +39,18 @@ inline std::vector<std::byte> picture(std::size_t size) {
   return out;
 }
 
+inline ClusterId cluster_of(unsigned char number) {
+  ClusterId out;
+  out.bytes.fill(std::byte{number});
+  return out;
+}
+
 /// What one scripted node is and holds.
 struct ScriptedNode {
   bool down = false;     ///< Dials are refused.
+  bool lost = false;     ///< Dials are not answered at all.
   bool stopped = false;  ///< Nothing is read or answered, connections stay.
+  ClusterId cluster = cluster_of(1);
   NodeId leader = kNobody;
   Term term = 1;
   bool serving = true;
@@ -101,6 +109,7 @@ class ScriptedCluster final : public Transport {
   void hurry(NodeId) override {}
   void dial(const PeerAddress& peer) override {
     later([this, peer] {
+      if (nodes[peer.id].lost) return;
       if (nodes[peer.id].down)
         return handler_->on_dial_failed(peer.id, Lane::bulk, DialFailure::refused, {Errc::unreachable, "refused"});
       ConnectionInfo info;
@@ -148,8 +157,10 @@ class ScriptedCluster final : public Transport {
 
   template <class T>
   void serve(ConnectionId, NodeId, ScriptedNode&, const T&, const Buffer&) {}
-  void serve(ConnectionId id, NodeId self, ScriptedNode&, const wire::Hello&, const Buffer&) {
+  void serve(ConnectionId id, NodeId self, ScriptedNode& node, const wire::Hello&, const Buffer&) {
     wire::Hello hello;
+    hello.founded = true;
+    hello.cluster = node.cluster;
     hello.reply = true;
     hello.node = self;
     answer(id, hello);
