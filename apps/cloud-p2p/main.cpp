@@ -44,8 +44,7 @@ int exit_status(Errc code) {
     case Errc::bad_config:
     case Errc::bad_key:
     case Errc::format:  // A directory of another version: trying again does not help either.
-    case Errc::invalid_argument:
-    case Errc::not_found: return kBadConfig;  // A key file: a missing directory is created.
+    case Errc::invalid_argument: return kBadConfig;
     default: return kFailure;
   }
 }

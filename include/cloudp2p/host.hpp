@@ -8,9 +8,10 @@
 // Ownership: the LogSink outlives the object. Destruction closes connections, stops and joins the threads; it does not
 //            hand leadership over: call `drain` first for that.
 // Durability: see Client. A destroyed Host is to the cluster what a crashed one is, less the wait.
-// Errors:    open: bad_config, bad_key, not_found (a key file), locked, io, full, read_only, permission, format, mismatch (a
-//            newer version wrote the catalog), exists (another process listens on the address); the message names the
-//            setting, file or address and what to do.
+// Errors:    open: bad_config, bad_key (also: a file of keys that can not be read), locked, io, full, read_only, permission,
+//            format, mismatch (a newer version wrote the catalog), exists (another process listens on the address),
+//            unreachable (this machine does not have the address, or not yet); the message names the setting, file or
+//            address and what to do.
 #pragma once
 
 #include <cloudp2p/client.hpp>

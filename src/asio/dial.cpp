@@ -33,7 +33,8 @@ void Dial::cancel_here() {
 }
 
 std::string Dial::target() const {
-  return "node " + to_string(in_.node.id) + " at " + to_string(in_.node.address);
+  const std::string who = in_.node.id == kNobody ? "whoever answers" : "node " + to_string(in_.node.id);
+  return who + " at " + to_string(in_.node.address);
 }
 
 void Dial::wait_at_most(Duration limit, Callback<void()> then) {
@@ -99,7 +100,7 @@ void Dial::on_connected(std::uint64_t attempt, std::error_code error) {
   if (error == asio::error::connection_refused) {
     worst_ = {DialFailure::refused, {Errc::unreachable, target() + " refused the connection: is it running?"}};
   } else if (worst_.failure != DialFailure::refused) {
-    worst_.error.message = target() + " cannot be reached: " + error.message();
+    worst_.error.message = target() + " can not be reached: " + error.message();
   }
   connect_next();
 }
@@ -119,12 +120,16 @@ void Dial::shake_hands() {
 
 void Dial::on_shaken(Result<Link> link) {
   if (!link) {
+    // Who objects to a key or a cluster says so; who is killed, or has too many connections, does not.
     const bool silent = link.code() == Errc::timed_out;
-    std::string why = target() + (silent ? " took the connection and did not answer: " : " ended the handshake: ");
+    const bool told = !silent && link.code() != Errc::unreachable;
+    std::string why = target() + (told ? " ended the handshake: "
+                                       : silent ? " took the connection and did not answer: "
+                                                : " took the connection and closed it: ");
     why += link.error().text();
-    if (link.code() == Errc::unreachable) why += " (another key or cluster, or too many connections?)";
-    const Errc code = silent ? Errc::unreachable : link.code();
-    return finish(DialError{silent ? DialFailure::unreachable : DialFailure::rejected, {code, std::move(why)}});
+    if (told) return finish(DialError{DialFailure::rejected, {link.code(), std::move(why)}});
+    if (!silent) why += " (is it being stopped, or has it too many connections?)";
+    return finish(DialError{DialFailure::unreachable, {Errc::unreachable, std::move(why)}});
   }
   if (in_.node.id == kNobody) {
     link->info.peer = kNobody;  // Whoever it is: it goes by the name that was dialled.

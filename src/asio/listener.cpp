@@ -15,8 +15,10 @@ Error cannot_listen(const Address& address, const std::error_code& error) {
   if (error == asio::error::access_denied) {
     return {Errc::permission, "no permission to listen on " + where + ": choose a port above 1023 with BIND"};
   }
-  if (error.value() == EADDRNOTAVAIL) {  // Asio's category does not map to std::errc.
-    return {Errc::bad_config, where + " is not an address of this machine: set BIND to one that is, or to 0.0.0.0:" +
+  // It, or a name, may come with the network: no error of the configuration, which would be final. Asio's category does not
+  // map to std::errc.
+  if (error.value() == EADDRNOTAVAIL) {
+    return {Errc::unreachable, where + " is not an address of this machine: set BIND to one that is, or to 0.0.0.0:" +
                                   std::to_string(address.port)};
   }
   return {Errc::io, "cannot listen on " + where + ": " + error.message()};
@@ -51,7 +53,7 @@ Status Listener::open(const Address& address) {
   tcp::resolver resolver(executor_);
   const auto results = resolver.resolve(address.host, std::to_string(port_), tcp::resolver::passive, error);
   if (error) {
-    return Error{Errc::bad_config,
+    return Error{Errc::unreachable,
                  "cannot listen on " + to_string(address) + ": the name cannot be resolved: " + error.message()};
   }
   Status first_failure;

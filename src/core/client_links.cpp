@@ -14,13 +14,12 @@ Error dial_error(const std::string& title, DialFailure failure, const Error& err
   switch (failure) {
     case DialFailure::refused: return {Errc::unreachable, title + " refused the connection: is it running?"};
     case DialFailure::unreachable:
-      return {Errc::unreachable,
-              title + " can not be reached (" + error.text() + "): check the address and the network"};
+      return {Errc::unreachable, error.text() + ": check the address and the network"};
     case DialFailure::rejected: break;
   }
   const bool telling = error.code == Errc::bad_key || error.code == Errc::mismatch || error.code == Errc::permission ||
                        error.code == Errc::busy;
-  return {telling ? error.code : Errc::unreachable, title + " rejected the connection: " + error.text()};
+  return {telling ? error.code : Errc::unreachable, error.text()};
 }
 
 }  // namespace

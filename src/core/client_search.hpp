@@ -72,8 +72,7 @@ class LeaderSearch final : public ClientListener {
   Term floor_ = 0;
 };
 
-/// One sentence of several failures, and the code that says most: an answer about keys or versions only when nobody
-/// failed otherwise.
+/// One sentence of several failures, and the code that says most: one about keys or versions if most are about those.
 [[nodiscard]] Error join_failures(const std::vector<Error>& failures);
 
 }  // namespace cloudp2p::core

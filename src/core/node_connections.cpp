@@ -45,16 +45,16 @@ void NodeImpl::on_connected(const ConnectionInfo& info) {
   if (info.dialled) (void)services_.send(info.id, hello(info, false));
 }
 
-/// Whether that member lives, and is not who says hello. Only a leader can tell: the member acknowledges its heartbeats. A
-/// process that was replaced has stopped doing so before long, and then the new one is let in.
+/// Whether that member lives, and is not who says hello. A leader can tell, since its members acknowledge its heartbeats,
+/// and of the leader those that follow it. A process that was replaced has fallen silent before long, and then the new one
+/// is let in.
 bool NodeImpl::has_twin(const wire::Hello& hello) const {
   const auto link = services_.links.find(hello.node);
+  if (link == services_.links.end() || !link->second.control_up || link->second.incarnation == hello.incarnation) return false;
+  const ElectionView& view = services_.view();
+  if (view.role != ElectionRole::leader) return view.leader == hello.node;
   const auto report = services_.reports.find(hello.node);
-  if (services_.view().role != ElectionRole::leader || link == services_.links.end() || report == services_.reports.end()) {
-    return false;
-  }
-  const bool lives = link->second.control_up && services_.now() - report->second.at < services_.config.timing.failure_timeout;
-  return lives && link->second.incarnation != hello.incarnation;
+  return report != services_.reports.end() && services_.now() - report->second.at < services_.config.timing.failure_timeout;
 }
 
 Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& hello) const {

@@ -38,6 +38,9 @@ class ChannelSession final : public asio_net::SecureSession {
   mutable crypto::Channel channel_;  ///< Its accessors of buffers are not const.
 };
 
+/// Whatever is wrong with a file of keys: nobody is let in without.
+Error no_key(const Error& error) { return {Errc::bad_key, error.message}; }
+
 }  // namespace
 
 Result<Credentials> load_credentials(const Config& config) {
@@ -45,7 +48,7 @@ Result<Credentials> load_credentials(const Config& config) {
   if (!ready.ok()) return ready.error();
   auto ring = std::make_shared<crypto::KeyRing>();
   const auto add_slot = [&](Result<crypto::RoleKeys> keys) -> Status {
-    if (!keys.ok()) return keys.error();
+    if (!keys.ok()) return no_key(keys.error());
     ring->slots.push_back(std::move(*keys));
     return {};
   };
@@ -61,7 +64,7 @@ Result<Credentials> load_credentials(const Config& config) {
   }
   if (!config.identity_file.empty()) {
     Result<crypto::KeyPair> identity = crypto::load_identity(config.identity_file);
-    if (!identity.ok()) return identity.error();
+    if (!identity.ok()) return no_key(identity.error());
     if (ring->slots.empty()) {
       return Error{Errc::bad_config, "identity_file needs an encryption key too: set ENCRYPTION_KEY or encryption_key_file"};
     }

@@ -95,6 +95,22 @@ TEST_CASE("somebody who takes the connection and says nothing is unreachable aft
   CHECK(client.dial_notes[0].error.message.find("did not answer") != std::string::npos);
 }
 
+TEST_CASE("somebody who takes the connection and goes is unreachable: no word of another key or cluster") {
+  World world;
+  asio::io_context io;
+  tcp::acceptor brief(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  brief.async_accept([](const std::error_code&, tcp::socket) {});
+  Station client(world, kClient);
+  REQUIRE(client.transport.start(client));
+  client.transport.dial({kOne, {"127.0.0.1", brief.local_endpoint().port()}});
+  REQUIRE(world.until([&] {
+    io.poll();
+    return client.dial_notes.size() == 1;
+  }));
+  CHECK(client.dial_notes[0].failure == DialFailure::unreachable);
+  CHECK(client.dial_notes[0].error.message.find("took the connection and closed it") != std::string::npos);
+}
+
 TEST_CASE("a host name is resolved and each of its addresses is tried") {
   World world;
   Station one(world, kNodeOne, Station::listening());  // On 127.0.0.1 only: ::1, if localhost has it, refuses.
@@ -140,7 +156,7 @@ TEST_CASE("a port in use is an error that names the address and what to do; the 
   CHECK(refused.error().message == "another process listens on 127.0.0.1:" + std::to_string(one.transport.port()) +
                                        ": stop it or choose another port with BIND");
   Station foreign(world, kNodeOne, Station::listening(7001, "192.0.2.1"));
-  CHECK(foreign.transport.start(foreign).code() == Errc::bad_config);
+  CHECK(foreign.transport.start(foreign).code() == Errc::unreachable);
   Station client(world, kClient);
   REQUIRE(client.transport.start(client));
   client.transport.dial(one.address(kOne));

@@ -62,6 +62,11 @@ TEST_CASE("a client with another key is told so, exit status 4") {
   const Finished asked = cluster.run_client({"--encryption-key-file", cluster.path("other.key"), "discover"});
   CHECK(asked.exit_status == 4);
   CHECK_MESSAGE(has(asked.err, "key"), asked.err);
+  cluster.kill(kOne);
+  CHECK(cluster.run_client({"--encryption-key-file", cluster.path("other.key"), "discover"}).exit_status == 4);
+  CHECK(cluster.run_client({"--encryption-key-file", cluster.path("none.key"), "discover"}).exit_status == 4);
+  std::filesystem::permissions(cluster.path("other.key"), std::filesystem::perms(0644));
+  CHECK(cluster.run_client({"--encryption-key-file", cluster.path("other.key"), "discover"}).exit_status == 4);
 }
 
 TEST_CASE("a port in use is named, and the node that has it goes on") {
@@ -73,6 +78,14 @@ TEST_CASE("a port in use is named, and the node that has it goes on") {
   REQUIRE(cluster.node(kOne).wait() == 1);
   CHECK_MESSAGE(has(cluster.node(kOne).err(), "another process listens on " + taken), cluster.node(kOne).err());
   CHECK(put(cluster, picture(50'000)).has_value());
+}
+
+TEST_CASE("an address that this machine has not yet is no error of the configuration: whoever starts the node tries again") {
+  Cluster cluster;
+  cluster.kill(kOne);
+  cluster.start(kOne, {"--listen", "192.0.2.7:7001"});
+  REQUIRE(cluster.node(kOne).wait() == 1);
+  CHECK_MESSAGE(has(cluster.node(kOne).err(), "192.0.2.7:7001 is not an address of this machine"), cluster.node(kOne).err());
 }
 
 TEST_CASE("a directory that another node holds is refused, and that node goes on") {
