@@ -121,15 +121,15 @@ void Dial::shake_hands() {
 void Dial::on_shaken(Result<Link> link) {
   if (!link) {
     // Who objects to a key or a cluster says so; who is killed, or has too many connections, does not.
-    const bool silent = link.code() == Errc::timed_out;
-    const bool told = !silent && link.code() != Errc::unreachable;
-    std::string why = target() + (told ? " ended the handshake: "
-                                       : silent ? " took the connection and did not answer: "
-                                                : " took the connection and closed it: ");
-    why += link.error().text();
-    if (told) return finish(DialError{DialFailure::rejected, {link.code(), std::move(why)}});
-    if (!silent) why += " (is it being stopped, or has it too many connections?)";
-    return finish(DialError{DialFailure::unreachable, {Errc::unreachable, std::move(why)}});
+    const std::string text = link.error().text();
+    const auto unreachable = [&](const std::string& what) {
+      finish(DialError{DialFailure::unreachable, {Errc::unreachable, target() + " took the connection and " + what}});
+    };
+    if (link.code() == Errc::timed_out) return unreachable("did not answer: " + text);
+    if (link.code() == Errc::unreachable) {
+      return unreachable("closed it: " + text + " (is it being stopped, or has it too many connections?)");
+    }
+    return finish(DialError{DialFailure::rejected, {link.code(), target() + " ended the handshake: " + text}});
   }
   if (in_.node.id == kNobody) {
     link->info.peer = kNobody;  // Whoever it is: it goes by the name that was dialled.

@@ -278,9 +278,12 @@ void Links::vet() {
   arm_vetting();
 }
 
+bool Links::any_vetted() const {
+  return std::any_of(links_.begin(), links_.end(), [](const auto& entry) { return entry.second.state == State::vetting; });
+}
+
 void Links::arm_vetting() {
-  const auto waits = [](const auto& entry) { return entry.second.state == State::vetting; };
-  if (vetting_ != kNoTimer || std::none_of(links_.begin(), links_.end(), waits)) return;
+  if (vetting_ != kNoTimer || !any_vetted()) return;
   vetting_ = ports_.timers->after(failure_timeout_ / 2, [this] {
     vetting_ = kNoTimer;
     vet();
@@ -315,8 +318,7 @@ void Links::lost(Link& link, const Error& error) {
   link.blocked = link.silent = false;
   link.backlog.clear();
   events_.on_link_failed(link.node.id, error);
-  const auto waits = [](const auto& entry) { return entry.second.state == State::vetting; };
-  if (std::any_of(links_.begin(), links_.end(), waits)) vet();
+  if (any_vetted()) vet();
 }
 
 void Links::on_drained(ConnectionId connection) {

@@ -91,6 +91,7 @@ class Links {
   void greeted(Link& link, const wire::Hello& hello);
   void vet();
   void arm_vetting();
+  [[nodiscard]] bool any_vetted() const;
   [[nodiscard]] const Link* rival(const Link& link) const;
   [[nodiscard]] std::size_t backers(const ClusterId& cluster) const;
   [[nodiscard]] bool may_be_outvoted(const Link& link) const;

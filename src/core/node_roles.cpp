@@ -122,8 +122,9 @@ StoreStatus NodeImpl::store_status() const {
   if (!services_.catalog_failed && !state_failed && !disk_asked_) return out;
   out.health = StoreHealth::failed;
   if (!out.problem.empty()) return out;
-  if (disk_asked_) out.problem = "the disk hangs: what it was given to store waits";
-  if (services_.catalog_failed || state_failed) out.problem = state_failed ? "the state file can not be written" : "the catalog takes no more records";
+  out.problem = state_failed               ? "the state file can not be written"
+                : services_.catalog_failed ? "the catalog takes no more records"
+                                           : "the disk hangs: what it was given to store waits";
   return out;
 }
 
