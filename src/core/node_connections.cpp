@@ -171,6 +171,7 @@ void NodeImpl::on_closed(ConnectionId id, const Error& reason) {
     const std::string text = fmt::format("node {} refused this node: {}", value(connection.info.peer), reason.message);
     if (news(text)) services_.log(LogLevel::error, "refused_by_peer", text);
   }
+  services_.on_connection_closed(id);
   services_.calls.connection_closed(id);
   uploads_.on_connection_closed(id);
   replicas_.on_connection_closed(id);
@@ -191,6 +192,7 @@ void NodeImpl::on_dial_failed(NodeId peer, Lane lane, DialFailure failure, const
 }
 
 void NodeImpl::on_drained(ConnectionId connection) {
+  services_.on_drained(connection);
   uploads_.on_drained(connection);
   reads_.on_drained(connection);
 }

@@ -1,5 +1,7 @@
 #include "core/rebuild.hpp"
 
+#include "core/reconcile.hpp"
+
 #include <fmt/format.h>
 
 namespace cloudp2p::core {
@@ -36,11 +38,23 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
   void go_on() {
     while (!failed_ && under_way_ < kFilesAtOnce && next_ < files_.size()) {
       ++under_way_;
-      look_up(files_[next_++]);
+      const std::size_t at = next_++;
+      if (!has_twin(at)) {
+        look_up(files_[at]);
+        continue;
+      }
+      twins_ = true;
+      identify(files_[at]);
     }
     if (under_way_ > 0) return;
     if (failed_ || !services_.extras.store_is_copy) return finish();
     forget_watermark();
+  }
+
+  /// Files of one image stand beside each other. Which of them is good only their bytes tell.
+  bool has_twin(std::size_t at) const {
+    const auto same = [this, at](std::size_t other) { return files_[other].digest == files_[at].digest; };
+    return (at > 0 && same(at - 1)) || (at + 1 < files_.size() && same(at + 1));
   }
 
   /// Also when an earlier start was interrupted after it had entered this file.
@@ -129,6 +143,8 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
                     fmt::format("the catalog is rebuilt: {} files by their records, {} by their bytes, {} damaged", known_,
                                 identified_, damaged_));
     }
+    // Of two good files of one image the catalog names one: the other is put aside as at any start.
+    if (twins_ && !failed_) return reconcile(services_, bound([this](const Status& status) { end(status); }));
     end(failed_ ? Status(failed_) : Status());
   }
 
@@ -142,6 +158,7 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
   std::size_t known_ = 0;
   std::size_t identified_ = 0;
   std::size_t damaged_ = 0;
+  bool twins_ = false;  ///< Some image has two files.
   std::uint64_t last_sequence_ = 0;
   TimePoint said_at_{};
   Error failed_;

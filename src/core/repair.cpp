@@ -205,7 +205,7 @@ void Repair::blame(const Fetch& fetch) {
 void Repair::leave_source(Fetch& fetch) {
   if (fetch.call == 0) return;
   services_.calls.close(fetch.call);
-  if (fetch.put && !fetch.put->complete()) (void)services_.send(fetch.connection, wire::Cancel{fetch.call});
+  if (fetch.put && !fetch.put->complete()) services_.cancel(fetch.connection, fetch.call);
   fetch.call = 0;
 }
 

@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace cloudp2p::core {
+namespace {
+
+constexpr std::size_t kUntoldMax = 4'096;
+
+}  // namespace
 
 bool Services::is_voter(NodeId id) const {
   const Member* const member = view().membership.find(id);
@@ -68,6 +73,22 @@ Status Services::send(ConnectionId connection, const wire::Message& message, Buf
     ports.executor->post(guard([this, request] { calls.fail(request); }));
   }
   return sent;
+}
+
+void Services::cancel(ConnectionId connection, wire::RequestId request) {
+  if (ports.transport->send(connection, wire::encode(wire::Cancel{request})).code() != Errc::queue_full) return;
+  std::vector<wire::RequestId>& untold = untold_[connection];
+  untold.push_back(request);
+  if (untold.size() > kUntoldMax) ports.transport->close(connection, {Errc::queue_full, "this node does not take what is sent"});
+}
+
+void Services::on_drained(ConnectionId connection) {
+  const auto at = untold_.find(connection);
+  if (at == untold_.end()) return;
+  std::vector<wire::RequestId> untold;
+  untold.swap(at->second);
+  untold_.erase(at);
+  for (const wire::RequestId request : untold) cancel(connection, request);
 }
 
 void Services::look_up(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) {

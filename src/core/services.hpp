@@ -112,6 +112,10 @@ class Services {
 
   /// When it can not be sent, a call that it asks or continues fails soon; chunks alone wait for on_drained.
   Status send(ConnectionId connection, const wire::Message& message, Buffer payload = {});
+  /// Nobody waits for this any more, and who works on it there lets go. Told as soon as there is room.
+  void cancel(ConnectionId connection, wire::RequestId request);
+  void on_drained(ConnectionId connection);
+  void on_connection_closed(ConnectionId connection) { untold_.erase(connection); }
   /// The record of a digest. Calls back at once when the catalog knows from memory that there is none.
   void look_up(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done);
   /// Every change of the catalog goes through here, so that one that fails for good is noticed.
@@ -152,6 +156,7 @@ class Services {
 
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::uint64_t sequence_ = 0;
+  std::map<ConnectionId, std::vector<wire::RequestId>> untold_;  ///< Cancelled while the queue there was full.
   std::deque<TimePoint> asked_;  ///< When; the catalog answers in order.
 };
 

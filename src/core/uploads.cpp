@@ -199,7 +199,7 @@ void Uploads::landed(const JobPtr& job, const Result<CatalogEntry>& entry) {
 
 void Uploads::replica_failed(const JobPtr& job, Replica& replica, const Error& error) {
   replica.state = ReplicaState::failed;
-  (void)services_.send(replica.connection, wire::Cancel{replica.call});
+  services_.cancel(replica.connection, replica.call);
   services_.calls.close(replica.call);
   if (!current(job)) return;
   const bool possible = services_.on_majority([&](NodeId id) {
@@ -290,7 +290,7 @@ bool Uploads::make_way(const Digest& digest) {
 void Uploads::close_replicas(Job& job) {
   for (auto& [id, replica] : job.replicas) {
     if (replica.state != ReplicaState::streaming) continue;
-    (void)services_.send(replica.connection, wire::Cancel{replica.call});
+    services_.cancel(replica.connection, replica.call);
     services_.calls.close(replica.call);
     replica.state = ReplicaState::failed;
   }

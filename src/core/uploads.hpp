@@ -79,6 +79,7 @@ class Uploads {
 
   // Admission.
   [[nodiscard]] Error inadmissible(const wire::Upload& ask) const;
+  [[nodiscard]] bool has_room();
   [[nodiscard]] bool joins_running(ConnectionId connection, const wire::Upload& ask);
   void looked_up(const JobPtr& job, Result<std::optional<CatalogEntry>> found);
   void begin_metadata_only(const JobPtr& job, const ImageRecord& known);

@@ -13,7 +13,6 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
                                        services_.config.image_bytes_max)};
   }
   if (services_.deleting.contains(ask.digest)) return {Errc::busy, "the image is being deleted"};
-  if (jobs_.size() >= limits::kUploadsMax) return {Errc::busy, "too many uploads at once"};
   const std::size_t needed = services_.copies_needed();
   std::size_t with_room = services_.ports.images->status().health == StoreHealth::ok ? 1 : 0;
   if (with_room == 0) return {Errc::full, "the leader's disk takes no writes: " + services_.ports.images->status().problem};
@@ -27,6 +26,17 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
   if (services_.ports.images->status().free_bytes < ask.size_bytes) --with_room;
   if (with_room < needed) return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, needed)};
   return {};
+}
+
+/// One more upload can begin; if need be in the place of one that is acknowledged, and only some follower has yet to take.
+bool Uploads::has_room() {
+  if (jobs_.size() < limits::kUploadsMax) return true;
+  JobPtr oldest;
+  for (const auto& [digest, job] : jobs_) {
+    if (job->acknowledged && (!oldest || job->since < oldest->since)) oldest = job;
+  }
+  if (oldest) end_stragglers(oldest);
+  return oldest != nullptr;
 }
 
 bool Uploads::joins_running(ConnectionId connection, const wire::Upload& ask) {
@@ -68,6 +78,7 @@ void Uploads::on_upload(ConnectionId connection, const wire::Upload& ask) {
     return services_.send_error(connection, ask.request, refusal.code, refusal.message);
   }
   if (joins_running(connection, ask)) return;
+  if (!has_room()) return services_.send_error(connection, ask.request, Errc::busy, "too many uploads at once");
   auto job = std::make_shared<Job>();
   job->term = services_.term();
   // A client that does not resume begins with the smallest window, unasked.

@@ -110,6 +110,27 @@ TEST_CASE("nothing is left but image files: they are listed under the names and 
   verify_all(cluster);
 }
 
+TEST_CASE("of two files of one image one is entered, and the other goes to the trash") {
+  Cluster cluster({.nodes = 1});
+  const Digest digest = store(cluster, 1);
+  stop_all(cluster);
+  const auto files = [&] {
+    std::vector<fs::path> out;
+    for (const auto& entry : fs::directory_iterator(cluster.images_of(NodeId{1}))) {
+      if (entry.is_regular_file() && entry.path().extension() == ".jpg") out.push_back(entry.path());
+    }
+    return out;
+  };
+  REQUIRE(files().size() == 1);
+  fs::copy_file(files().front(), cluster.images_of(NodeId{1}) + "/" + digest.hex().substr(0, 16) + "-copy.jpg");
+  fs::remove_all(cluster.images_of(NodeId{1}) + "/.cloudp2p");
+  cluster.start_all();
+  REQUIRE(cluster.wait_for_leader() != kNobody);
+  CHECK(files().size() == 1);
+  CHECK(cluster.everywhere({digest}));
+  verify_all(cluster);
+}
+
 TEST_CASE("rsync of a live node under load is a backup: put back on one node, or on all, it brings the images back") {
   for (const bool everywhere : {false, true}) {
     CAPTURE(everywhere);

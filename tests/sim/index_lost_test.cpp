@@ -173,6 +173,26 @@ TEST_CASE("a damaged file does not become another image") {
   require_clean(sim);
 }
 
+TEST_CASE("of two files of one image the good one is entered, and the other is put aside") {
+  for (const Loss what : {Loss::kCatalog, Loss::kIndex}) {
+    CAPTURE(static_cast<int>(what));
+    SimCluster sim(cluster_of(3, 39));
+    fill(sim);
+    // Rotten, and not erased with its image: the bytes that are stored again lie beside it.
+    sim.corrupt(NodeId{1}, image(7).digest);
+    sim.disk_call_fails(NodeId{1}, DiskCall::kErase, true);
+    remove(sim, 7);
+    REQUIRE(sim.put_and_wait(image(7), 10s).ok());
+    REQUIRE(sim.run_until([&] { return sim.durable_copies(image(7).digest) == 3; }, 10s));
+    sim.disk_call_fails(NodeId{1}, DiskCall::kErase, false);
+    lose(sim, NodeId{1}, what);
+    sim.restart(NodeId{1});
+    CHECK(sim.converges(30s));
+    CHECK(sim.status(NodeId{1}).counters.repairs == 0);
+    require_clean(sim);
+  }
+}
+
 TEST_CASE("a backup of one node, made in the middle of uploads and deletes, brings all back that it holds") {
   SimCluster sim(cluster_of(3, 38));
   fill(sim);

@@ -27,6 +27,8 @@ constexpr Life kFailedOnce[] = {
     {701687, 7},  // the simulator's own: bounds that forgot new kinds of fault
     {922266, 3},  // the same: rot found between the record and its answer, beside a node without its files
     {1795744694879, 7},  // the copy of a follower that lost its disk and was admitted anew counted when the leader's was durable
+    {1795763166671, 7},  // a follower that slept was not told of an upload that was given up, and repaired that image never
+    {1795759031303, 7},  // two files of one image, and a lost catalog: the one that was not entered stayed
 };
 
 }  // namespace

@@ -1,0 +1,41 @@
+// A follower that hangs, though its connections stand: the others go on as if it were dead, and it catches up later.
+#include "sim/cluster_fixture.hpp"
+
+using namespace cloudp2p;
+using namespace cloudp2p::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// More than may be under way at a time, and more bytes than wait for one peer.
+constexpr std::uint64_t kImages = 2 * limits::kUploadsMax;
+constexpr std::size_t kBytes = 2 * limits::kBulkQueueBytesMax / kImages;
+
+SimImage image(std::uint64_t salt) { return make_image(salt, kBytes); }
+
+}  // namespace
+
+TEST_CASE("whoever uploads does not wait for a follower that hangs") {
+  for (const bool disk_only : {false, true}) {
+    CAPTURE(disk_only);
+    SimCluster sim(cluster_of(3, 51));
+    REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+    disk_only ? sim.stall_disk(NodeId{1}, true) : sim.pause(NodeId{1});
+    for (std::uint64_t salt = 1; salt <= kImages; ++salt) REQUIRE(sim.put_and_wait(image(salt), 1s).ok());
+    disk_only ? sim.stall_disk(NodeId{1}, false) : sim.resume(NodeId{1});
+    CHECK(sim.converges(30s));
+    require_clean(sim);
+  }
+}
+
+TEST_CASE("a follower that slept while the leader gave up sending learns that nothing more comes, and fetches what it lacks") {
+  SimCluster sim(cluster_of(3, 52));
+  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+  sim.pause(NodeId{1});
+  // The small ones leave no room at all in the queue to it.
+  for (std::uint64_t salt = 1; salt < limits::kUploadsMax; ++salt) (void)sim.put(make_image(salt, salt < 127 ? 40'000 : 300));
+  sim.run_for(25s);
+  sim.resume(NodeId{1});
+  CHECK(sim.converges(30s));
+  require_clean(sim);
+}
