@@ -60,22 +60,30 @@ void Chaos::act() {
   }
 }
 
-void Chaos::end() {
+void Chaos::stop() {
   remedies_.clear();
   plagues_.clear();
+  for (const NodeId node : nodes_of(cluster_)) cluster_.at_moment(node, testing::Moment::kLeading, nullptr);
+  for (std::size_t client = 0; client < cluster_.client_count(); ++client) cluster_.resume_client(client);
+}
+
+void Chaos::mend(NodeId node) {
+  cluster_.stall_disk(node, false);
+  cluster_.disk(node, SimCluster::Disk::kHealthy);
+  cluster_.slow_disk(node, 1);
+  cluster_.resume(node);
+  // A file that is gone is missed at the next start, if nobody has asked for it before.
+  if (restart_owed_[node] > 0 || cluster_.damaged(node)) cluster_.crash(node);
+  restart_owed_[node] = 0;
+  cluster_.restart(node);
+}
+
+void Chaos::end() {
+  stop();
   cluster_.heal();
-  for (std::size_t client = 0; client < cluster_.client_count(); ++client)
-    cluster_.resume_client(client);
   for (const NodeId node : nodes_of(cluster_)) {
-    cluster_.at_moment(node, testing::Moment::kLeading, nullptr);
-    cluster_.stall_disk(node, false);
-    cluster_.disk(node, SimCluster::Disk::kHealthy);
-    cluster_.slow_disk(node, 1);
-    cluster_.resume(node);
-    // A file that is gone is missed at the next start, if nobody has asked for it before.
-    if (restart_owed_[node] > 0 || cluster_.damaged(node)) cluster_.crash(node);
     if (members_change_) tell_members(node);
-    cluster_.restart(node);
+    mend(node);
     // It began with itself in its file.
     if (members_change_) tell_members(node);
   }

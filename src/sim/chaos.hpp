@@ -37,11 +37,17 @@ class Chaos {
   /// When the next fault, or the end of one, is due.
   [[nodiscard]] Duration next() const;
   void act();
-  /// Everything is repaired: paths, processes, disks.
+  /// Nothing strikes any more, and what has struck stays.
+  void stop();
+  /// Process and disk of this node are well from now on.
+  void mend(NodeId node);
+  /// Everything is repaired: paths, processes, disks. All files list what is wanted.
   void end();
   [[nodiscard]] const testing::FaultCounts& counts() const noexcept { return counts_; }
   /// What the files list in the end.
   [[nodiscard]] const std::vector<NodeId>& wanted_members() const noexcept { return wanted_members_; }
+  /// Files were edited; not all may list that.
+  [[nodiscard]] bool members_change() const noexcept { return members_change_; }
 
   // For the kinds.
   [[nodiscard]] testing::SimCluster& cluster() noexcept { return cluster_; }

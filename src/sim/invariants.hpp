@@ -48,6 +48,7 @@ class Invariants final : public MachineEvents {
   [[nodiscard]] bool may_rot(const Digest& digest) const { return spare_copies(digest) > 0; }
   /// See SimCluster::may_list.
   [[nodiscard]] bool may_be_listed(const std::vector<NodeId>& peers) const;
+  [[nodiscard]] bool suffice(const std::vector<NodeId>& nodes) const;
   /// Some file lists so many from now on.
   void files_list(std::size_t count) { shortest_file_ = std::min(shortest_file_, count); }
   /// The only copies of what nobody had acknowledged were lost on purpose: it may stay listed without bytes.

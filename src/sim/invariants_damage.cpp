@@ -59,6 +59,16 @@ bool Invariants::is_intact_member(const Watched& node, const Membership& members
   return !node.damaged && bound != nullptr && bound->incarnation == node.incarnation;
 }
 
+bool Invariants::suffice(const std::vector<NodeId>& nodes) const {
+  const std::vector<Membership> all = membership_.in_force();
+  const auto enough = [&](const Membership& members) {
+    return members.version != 0 && on_majority(members, [&](const Watched& node) {
+      return std::find(nodes.begin(), nodes.end(), node.member->id()) != nodes.end() && is_intact_member(node, members);
+    });
+  };
+  return std::all_of(all.begin(), all.end(), enough);
+}
+
 bool Invariants::outlives(const Membership& members, NodeId loss) const {
   return on_majority(members, [&](const Watched& node) {
     return node.member->id() != loss && is_intact_member(node, members);

@@ -1,6 +1,6 @@
 #include <cloudp2p/testing/random_run.hpp>
 
-#include "sim/chaos.hpp"
+#include "sim/majority_core.hpp"
 #include "sim/workload.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 using sim::Random;
 
+constexpr unsigned kCorePercent = 60;
+constexpr Duration kCoreBound = 30s;
 constexpr Duration kLeaderBound = 10s;
 constexpr Duration kProgressBound = 10s;
 constexpr Duration kMembersBound = 120s;
@@ -34,6 +36,39 @@ SimOptions draw_cluster(const RandomRunOptions& given, Random& random) {
   out.client_timeout = std::chrono::milliseconds(1'000 + random.below(4'000));
   if (random.percent(60)) out.tombstone_age = random.log_between(50ms, 4s);
   return out;
+}
+
+/// Both go on until then, or until `enough`.
+template <class Trouble, class Enough>
+void live(SimCluster& cluster, Trouble& trouble, sim::Workload& workload, Duration until, const Enough& enough) {
+  while (cluster.now() < until && !enough()) {
+    const Duration next = std::min({trouble.next(), workload.next(), until});
+    while (cluster.step(next) && !enough()) {
+    }
+    trouble.act();
+    workload.act();
+  }
+}
+
+/// A majority is well: an upload succeeds, and another one later. Empty if so, else what is owed.
+std::string progress_of_core(SimCluster& cluster, sim::Chaos& chaos, sim::Workload& workload, Random& random) {
+  sim::MajorityCore core(chaos, random.fork());
+  if (!core.heal()) return {};
+  for (int i = 0; i < 2; ++i) {
+    live(cluster, core, workload, cluster.now() + random.log_between(1ms, 20s), [&] { return !cluster.ok(); });
+    const Duration until = cluster.now() + kCoreBound;
+    const SimImage image = make_image(random.next(), 10'000);
+    auto upload = cluster.put(image);
+    while (cluster.ok() && !upload.ok()) {
+      if (cluster.now() >= until) {
+        return fmt::format("L4 (progress of a majority) violated: no upload succeeds though {} are well for {} s: {}", core.text(),
+                           kCoreBound / 1s, upload.done() ? upload.value().error().text() : "no answer");
+      }
+      if (upload.done()) upload = cluster.put(image);
+      live(cluster, core, workload, until, [&] { return !cluster.ok() || upload.done(); });
+    }
+  }
+  return {};
 }
 
 /// A user with a short time-out tries again. Empty when it was accepted in time, else the last answer.
@@ -77,16 +112,13 @@ RandomRunResult random_run(const RandomRunOptions& options) {
   RandomRunResult out;
   const auto stop = [&] { return options.stop_at_violation && !cluster.ok(); };
 
-  const Duration end = random.between(options.chaos_min, options.chaos_max);
-  while (cluster.now() < end && !stop()) {
-    const Duration next = std::min({chaos.next(), workload.next(), end});
-    while (cluster.step(next) && !stop()) {
-    }
-    chaos.act();
-    workload.act();
-  }
+  live(cluster, chaos, workload, random.between(options.chaos_min, options.chaos_max), stop);
   std::vector<std::string> owed;
-  if (!stop()) {
+  if (!stop() && random.percent(kCorePercent)) {
+    std::string stuck = progress_of_core(cluster, chaos, workload, random);
+    if (!stuck.empty()) owed.push_back(std::move(stuck));
+  }
+  if (!stop() && owed.empty()) {
     chaos.end();
     if (cluster.run_until_leader(kLeaderBound) == kNobody) {
       owed.push_back("L1 (a leader) violated: nobody leads 10 s after all faults ended");

@@ -107,14 +107,17 @@ std::string SimCluster::Impl::difference(bool reread) {
   const Machine& first = of(serving);
   for (const Machine* machine : voters) {
     if (!machine->running() || machine->paused()) return fmt::format("node {} does not run", value(machine->id()));
-    if (machine->catalog().summary().root != first.catalog().summary().root) return "the catalogs differ";
+    if (!reread && machine->catalog().summary().root != first.catalog().summary().root) return "the catalogs differ";
   }
   const MemoryCatalog::Records& expected = first.catalog().durable();
   for (const Machine* machine : voters) {
     const MemoryCatalog::Records& records = machine->catalog().durable();
-    if (records.size() != expected.size()) return "the catalogs differ in size";
-    for (auto a = expected.begin(), b = records.begin(); a != expected.end(); ++a, ++b) {
+    for (auto a = expected.begin(), b = records.begin(); a != expected.end() || b != records.end(); ++a, ++b) {
+      if (b == records.end() || (a != expected.end() && a->first < b->first)) {
+        return fmt::format("node {} has no record of {}", value(machine->id()), short_id(a->first));
+      }
       const std::string id = short_id(b->first);
+      if (a == expected.end() || b->first < a->first) return fmt::format("node {} alone has a record of {}", value(machine->id()), id);
       if (a->second.record != b->second.record)
         return fmt::format("node {} has another record of {}", value(machine->id()), id);
       if (b->second.record.tombstone) {
@@ -181,11 +184,9 @@ NodeId SimCluster::run_until_leader(Duration bound) {
 bool SimCluster::converges(Duration bound) {
   const TimePoint until = impl_->scheduler.now() + bound;
   while (true) {
-    std::string difference = impl_->difference(false);
-    if (difference.empty()) difference = impl_->difference(true);
-    if (difference.empty()) break;
+    if (impl_->difference(false).empty() && impl_->difference(true).empty()) break;
     if (impl_->scheduler.now() >= until) {
-      impl_->fault("not converged: " + difference);
+      impl_->fault("not converged: " + impl_->difference(true));
       return false;
     }
     run_for(std::min<Duration>(std::chrono::milliseconds(50), until - impl_->scheduler.now()));

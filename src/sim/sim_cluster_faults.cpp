@@ -156,6 +156,9 @@ bool SimCluster::damaged(NodeId node) const {
 bool SimCluster::may_lose(NodeId node, const std::vector<NodeId>& planned) const {
   return impl_->invariants.may_be_damaged(impl_->of(node).id(), planned);
 }
+bool SimCluster::suffice(const std::vector<NodeId>& nodes) const {
+  return impl_->invariants.suffice(nodes);
+}
 bool SimCluster::may_list(const std::vector<NodeId>& peers) const {
   return impl_->invariants.may_be_listed(peers);
 }

@@ -1,8 +1,8 @@
 // random_run: one simulated life of a cluster, drawn from a seed: chaos first, then peace, then the reckoning.
 //
-// Purpose:   the seed draws which faults occur and how often; clients upload, delete and read meanwhile. Then everything
-//            is healed and the cluster owes a leader, a successful upload, equal catalogs and all bytes everywhere, in
-//            bounded time.
+// Purpose:   the seed draws which faults occur and how often; clients upload, delete and read meanwhile. Then, in some
+//            lives, a majority is healed and owes uploads while the others stay in trouble. Then everything is healed and
+//            the cluster owes a leader, a successful upload, equal catalogs and all bytes everywhere, in bounded time.
 // Thread:    each run is independent; several may run in several threads.
 // Ownership: values in, values out.
 // Time:      virtual: at most `chaos_max` of chaos and, if the cluster never does what it owes, four to five minutes after.

@@ -135,6 +135,9 @@ class SimCluster {
   /// among the members that are proposed now, and those that there may be in a moment because files list them, or will
   /// (`planned`): what has just been lost nobody knows who counts what the new members have.
   [[nodiscard]] bool may_lose(NodeId node, const std::vector<NodeId>& planned = {}) const;
+  /// The cluster owes progress if these nodes are well, whatever the others do: of the members, and of those that may come to
+  /// be the members, a majority is among them and undamaged.
+  [[nodiscard]] bool suffice(const std::vector<NodeId>& nodes) const;
   // Members. A node's file lists the ids of its peers, itself among them; what the cluster makes of it takes its time.
   /// A new machine with an empty disk and this file, started: its id is one above the highest.
   NodeId add_node(const std::vector<NodeId>& peers);

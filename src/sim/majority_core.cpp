@@ -1,0 +1,116 @@
+#include "sim/majority_core.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace cloudp2p::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Crash;
+using testing::Direction;
+using testing::SimCluster;
+
+}  // namespace
+
+bool MajorityCore::heal() {
+  std::vector<NodeId> left = cluster_.members();
+  if (chaos_.members_change()) return false;
+  const auto draw = [&] {
+    const std::size_t at = random_.below(left.size());
+    core_.push_back(left[at]);
+    left.erase(left.begin() + static_cast<std::ptrdiff_t>(at));
+  };
+  std::erase_if(left, [&](NodeId node) { return cluster_.damaged(node); });
+  while (!cluster_.suffice(core_) && !left.empty()) draw();
+  if (!cluster_.suffice(core_)) return false;
+  // Mostly just enough: one more would hide who waits for too many.
+  if (!left.empty() && random_.percent(25)) draw();
+  std::sort(core_.begin(), core_.end());
+  chaos_.stop();
+  cluster_.heal();
+  for (const NodeId node : nodes_of(cluster_)) {
+    if (std::binary_search(core_.begin(), core_.end(), node)) {
+      chaos_.mend(node);
+    } else {
+      outsiders_.push_back(Outsider{node, cluster_.now(), nullptr});
+    }
+  }
+  act();
+  return true;
+}
+
+Duration MajorityCore::next() const {
+  Duration out = Duration::max();
+  for (const Outsider& outsider : outsiders_) out = std::min(out, outsider.due);
+  return out;
+}
+
+void MajorityCore::act() {
+  for (Outsider& outsider : outsiders_) {
+    if (outsider.due > cluster_.now()) continue;
+    if (outsider.cure) std::exchange(outsider.cure, nullptr)();
+    outsider.cure = trouble(outsider.node);
+    outsider.due = cluster_.now() + random_.log_between(50ms, 60s);
+  }
+}
+
+std::function<void()> MajorityCore::trouble(NodeId node) {
+  const std::uint64_t what = random_.below(100);
+  if (what < 10) return [this, node] { chaos_.mend(node); };  // Well, or as it was.
+  if (what < 40) return trouble_process(node);
+  if (what < 60) return trouble_disk(node);
+  return trouble_paths(node);
+}
+
+std::function<void()> MajorityCore::trouble_process(NodeId node) {
+  cluster_.restart(node);
+  if (random_.percent(50)) {
+    cluster_.pause(node);
+    return [this, node] { cluster_.resume(node); };
+  }
+  cluster_.crash(node, random_.percent(50) ? Crash::kKill : Crash::kPowerLoss);
+  return [this, node] { cluster_.restart(node); };
+}
+
+std::function<void()> MajorityCore::trouble_disk(NodeId node) {
+  chaos_.mend(node);
+  const std::uint64_t what = random_.below(5);
+  if (what == 0) cluster_.stall_disk(node, true);
+  if (what == 1) cluster_.slow_disk(node, static_cast<unsigned>(1U << random_.between(3, 9)));
+  if (what == 2) cluster_.disk(node, SimCluster::Disk::kFull);
+  if (what > 2) {
+    cluster_.disk(node, what == 3 ? SimCluster::Disk::kIo : SimCluster::Disk::kReadOnly);
+    chaos_.owe_restart(node);
+  }
+  return [this, node] { chaos_.mend(node); };
+}
+
+/// To all others, or to about half of them.
+std::function<void()> MajorityCore::trouble_paths(NodeId node) {
+  chaos_.mend(node);
+  const std::uint64_t what = random_.below(5);
+  const unsigned share = random_.percent(50) ? 100 : 50;
+  testing::LinkProfile profile;
+  if (what == 3) profile.takes_dials = false;
+  if (what == 4) profile.delay = random_.log_between(50ms, 2s);
+  for (const NodeId other : nodes_of(cluster_)) {
+    if (other == node || !random_.percent(share)) continue;
+    if (what < 3) cluster_.cut_link(node, other, static_cast<Direction>(what));
+    if (what == 3) cluster_.break_links(node, other);
+    if (what >= 3) cluster_.link(node, other, profile);
+  }
+  return [this, node] {
+    for (const NodeId other : nodes_of(cluster_)) {
+      if (other != node) cluster_.heal_link(node, other);
+    }
+  };
+}
+
+std::string MajorityCore::text() const {
+  std::vector<std::uint32_t> ids;
+  for (const NodeId node : core_) ids.push_back(value(node));
+  return fmt::format("nodes {}", fmt::join(ids, ", "));
+}
+
+}  // namespace cloudp2p::sim
