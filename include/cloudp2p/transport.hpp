@@ -8,8 +8,8 @@
 //            open and do their socket I/O elsewhere.
 // Ownership: the handler outlives the transport or `stop`. Frames are moved in and out; payload blocks are shared.
 // Order:     frames of one connection arrive in order, unaltered, without gaps, until `on_closed`; nothing after it.
-// Errors:    `send`: queue_full (nothing queued; the caller may close), closed, invalid_argument (larger than a frame may
-//            be). A broken, silent or misbehaving connection ends in one `on_closed` with the reason.
+// Errors:    `send`: queue_full (nothing queued; with a payload from 7/8 on, so that answers find room beside image bytes),
+//            closed, invalid_argument (too large). A broken or silent connection ends in one `on_closed` with the reason.
 // Limits:    limits::k…: frame sizes, queues, half-open handshakes, connections, idle time.
 #pragma once
 

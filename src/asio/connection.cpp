@@ -40,7 +40,8 @@ Status Connection::send(Frame frame) {
     return Error{Errc::invalid_argument, "a frame is larger than the protocol allows"};
   }
   const std::size_t size = frame.size();
-  if (queued_bytes_.load(std::memory_order_relaxed) + size > queue_bytes_max_) {
+  const std::size_t reserved = frame.payload.empty() ? 0 : queue_bytes_max_ / 8;
+  if (queued_bytes_.load(std::memory_order_relaxed) + size > queue_bytes_max_ - reserved) {
     watch_drain();
     return Error{Errc::queue_full, "the queue to " + info_.remote + " is full"};
   }

@@ -130,7 +130,8 @@ Status SimTransport::send(ConnectionId connection, Frame frame) {
     return Errc::closed;
   }
   Pipe& pipe = held->connection->ends[held->side].out;
-  if (pipe.queued_bytes > 0 && pipe.queued_bytes + frame.size() > pipe.queue_bytes_max) {
+  const std::size_t reserved = frame.payload.empty() ? 0 : pipe.queue_bytes_max / 8;
+  if (pipe.queued_bytes > 0 && pipe.queued_bytes + frame.size() > pipe.queue_bytes_max - reserved) {
     pipe.drain_wanted = true;
     return Errc::queue_full;
   }

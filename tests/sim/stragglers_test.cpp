@@ -32,9 +32,13 @@ TEST_CASE("a follower that slept while the leader gave up sending learns that no
   SimCluster sim(cluster_of(3, 52));
   REQUIRE(sim.run_until_leader(2s) == NodeId{3});
   sim.pause(NodeId{1});
-  // The small ones leave no room at all in the queue to it.
-  for (std::uint64_t salt = 1; salt < limits::kUploadsMax; ++salt) (void)sim.put(make_image(salt, salt < 127 ? 40'000 : 300));
-  sim.run_for(25s);
+  // Until the queue to it has no room for bytes, and then none for what asks it to take some.
+  for (std::uint64_t salt = 1; salt <= 4 * kImages; ++salt) {
+    SimImage image = make_image(salt, salt < 127 ? 40'000 : 300);
+    image.name = std::string(limits::kNameBytesMax - 10, 'n') + ".jpg";
+    REQUIRE(sim.put_and_wait(image, 1s).ok());
+  }
+  sim.run_for(20s);
   sim.resume(NodeId{1});
   CHECK(sim.converges(30s));
   require_clean(sim);
