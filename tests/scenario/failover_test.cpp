@@ -136,6 +136,15 @@ TEST_CASE("a returning higher node takes over politely: uploads see no failure")
   CHECK(cluster.everywhere(stored));
 }
 
+TEST_CASE("a follower that is stopped takes no places of uploads from others, and catches up") {
+  Cluster cluster({.client_settings = R"("client":{"timeout_ms":5000})"});
+  cluster.signal(NodeId{1}, SIGSTOP);
+  const unsigned count = 2 * cloudp2p::limits::kUploadsMax;
+  for (unsigned seed = 0; seed < count; ++seed) REQUIRE(put(cluster, picture(20'000, seed)));
+  cluster.signal(NodeId{1}, SIGCONT);
+  CHECK(cluster.wait_until_complete(count));
+}
+
 TEST_CASE("a follower that was behind when the leader died in mid-upload gets what it lacks from the client") {
   Cluster cluster;
   const std::string bytes = picture(60'000'000);

@@ -15,13 +15,21 @@ SimImage image(std::uint64_t salt) { return make_image(salt, kBytes); }
 
 }  // namespace
 
-TEST_CASE("whoever uploads does not wait for a follower that hangs") {
+TEST_CASE("whoever uploads, reads or deletes does not wait for a follower that hangs") {
   for (const bool disk_only : {false, true}) {
     CAPTURE(disk_only);
     SimCluster sim(cluster_of(3, 51));
     REQUIRE(sim.run_until_leader(2s) == NodeId{3});
     disk_only ? sim.stall_disk(NodeId{1}, true) : sim.pause(NodeId{1});
     for (std::uint64_t salt = 1; salt <= kImages; ++salt) REQUIRE(sim.put_and_wait(image(salt), 1s).ok());
+    for (std::uint64_t salt = 1; salt < kImages; ++salt) {
+      const auto read = sim.get(image(salt).digest);
+      REQUIRE(sim.run_until([&] { return read.done(); }, 3s));
+      CHECK(read.ok());
+      const auto removed = sim.remove(image(salt).digest);
+      REQUIRE(sim.run_until([&] { return removed.done(); }, 1s));
+      CHECK(removed.ok());
+    }
     disk_only ? sim.stall_disk(NodeId{1}, false) : sim.resume(NodeId{1});
     CHECK(sim.converges(30s));
     require_clean(sim);
