@@ -23,7 +23,7 @@ class MajorityCore {
   struct Outsider {
     NodeId node{};
     Duration due{};
-    std::function<void()> cure;  ///< Empty while it is well.
+    std::function<void()> cure;
   };
   std::function<void()> trouble(NodeId node);
   std::function<void()> trouble_process(NodeId node);

@@ -50,25 +50,35 @@ void live(SimCluster& cluster, Trouble& trouble, sim::Workload& workload, Durati
   }
 }
 
-/// A majority is well: an upload succeeds, and another one later. Empty if so, else what is owed.
+/// A majority is well: whatever a client wants succeeds, and once more later. Empty if so, else what is owed.
 std::string progress_of_core(SimCluster& cluster, sim::Chaos& chaos, sim::Workload& workload, Random& random) {
   sim::MajorityCore core(chaos, random.fork());
   if (!core.heal()) return {};
+  std::string owed;
+  const auto demand = [&](const char* what, const auto& ask, Errc as_good = Errc::ok) {
+    const Duration until = cluster.now() + kCoreBound;
+    auto asked = ask();
+    while (owed.empty() && cluster.ok() && !asked.ok() && asked.result() != as_good) {
+      if (cluster.now() >= until) {
+        owed = fmt::format("L4 (progress of a majority) violated: no {} succeeds though {} are well for {} s: {}", what, core.text(),
+                           kCoreBound / 1s, asked.done() ? asked.value().error().text() : "no answer");
+      } else if (asked.done()) {
+        asked = ask();
+      }
+      live(cluster, core, workload, until, [&] { return !cluster.ok() || asked.done(); });
+    }
+  };
   for (int i = 0; i < 2; ++i) {
     live(cluster, core, workload, cluster.now() + random.log_between(1ms, 20s), [&] { return !cluster.ok(); });
-    const Duration until = cluster.now() + kCoreBound;
     const SimImage image = make_image(random.next(), 10'000);
-    auto upload = cluster.put(image);
-    while (cluster.ok() && !upload.ok()) {
-      if (cluster.now() >= until) {
-        return fmt::format("L4 (progress of a majority) violated: no upload succeeds though {} are well for {} s: {}", core.text(),
-                           kCoreBound / 1s, upload.done() ? upload.value().error().text() : "no answer");
-      }
-      if (upload.done()) upload = cluster.put(image);
-      live(cluster, core, workload, until, [&] { return !cluster.ok() || upload.done(); });
-    }
+    const std::size_t client = random.below(cluster.client_count());
+    demand("upload", [&] { return cluster.put(image, client); });
+    demand("read", [&] { return cluster.get(image.digest, client); });
+    demand("list", [&] { return cluster.list(client); });
+    // One that is tried again may find nothing more to do.
+    demand("delete", [&] { return cluster.remove(image.digest, client); }, Errc::not_found);
   }
-  return {};
+  return owed;
 }
 
 /// A user with a short time-out tries again. Empty when it was accepted in time, else the last answer.
