@@ -369,6 +369,25 @@ void Uploads::on_stepped_down() {
   unresolved_.clear();
 }
 
+/// Enough others have taken all that came, and the client may send no more before this one has: twice as much could flow if
+/// that is so for more than half of the time.
+void Uploads::note_waiting(Job& job) {
+  const std::uint64_t lag = services_.window_bytes(jobs_.size()) / 2;
+  const auto keeps_up = [&](std::uint64_t held) { return held + lag >= job.window_end; };
+  const std::uint64_t granted = job.client.granted;
+  const bool all_used = granted < job.record.size_bytes && job.window_end + services_.extras.chunk_bytes > granted;
+  std::size_t keeping_up = job.put && keeps_up(job.put->written()) ? 1 : 0;
+  for (const auto& [id, replica] : job.replicas) {
+    keeping_up += replica.state == ReplicaState::streaming && keeps_up(replica.held) ? 1 : 0;
+  }
+  const bool waits = job.stage == Stage::streaming && all_used && keeping_up >= services_.copies_needed();
+  const Duration tick = services_.config.timing.heartbeat;
+  for (auto& [id, replica] : job.replicas) {
+    const bool for_this = waits && !keeps_up(replica.held);
+    replica.waited_for = std::max(Duration(0), replica.waited_for + (for_this ? tick : -tick));
+  }
+}
+
 void Uploads::drop_slow(const JobPtr& job) {
   std::size_t others = 1;
   for (const auto& [id, replica] : job->replicas) others += replica.state != ReplicaState::failed ? 1 : 0;
@@ -381,7 +400,8 @@ void Uploads::drop_slow(const JobPtr& job) {
     if (replica.state != ReplicaState::streaming) continue;
     const bool owes_bytes = replica.held < due;
     const bool silent = now - replica.progress > (owes_bytes ? Duration(kSlowPatience) : Services::kDiskPatience);
-    if (!silent || (owes_bytes && others <= services_.copies_needed())) continue;
+    const bool slow = replica.waited_for > kSlowPatience;
+    if (!(silent || slow) || (owes_bytes && others <= services_.copies_needed())) continue;
     --others;
     replica_failed(job, replica, Error{Errc::timed_out, fmt::format("node {} fell behind", value(id))});
     if (!current(job)) return;
@@ -412,7 +432,9 @@ void Uploads::tick() {
     if (!current(job)) continue;
     note_own_progress(*job);
     if (job->stage == Stage::asking_offsets && services_.now() - job->since > kOffsetsPatience) offsets_known(job, true);
-    if (current(job)) drop_slow(job);
+    if (!current(job)) continue;
+    note_waiting(*job);
+    drop_slow(job);
   }
   write_back_unstable();
 }

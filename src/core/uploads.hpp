@@ -47,6 +47,7 @@ class Uploads {
     std::uint64_t held = 0;
     std::uint64_t limit = 0;
     TimePoint progress;
+    Duration waited_for{};  ///< That it alone kept the client from sending, less the time that it did not.
   };
   struct Client {
     ConnectionId connection = kNoConnection;  ///< kNoConnection: gone.
@@ -98,6 +99,7 @@ class Uploads {
   void grant_client(Job& job);
   void grant(Job& job, std::uint64_t held, std::uint64_t limit);
   void drop_slow(const JobPtr& job);
+  void note_waiting(Job& job);
   void note_own_progress(Job& job);
 
   // The end.
