@@ -8,6 +8,7 @@
 #include "repair.hpp"
 #include "report.hpp"
 #include "serve.hpp"
+#include "straggler.hpp"
 #include "transfer.hpp"
 
 #include <sodium.h>
@@ -28,8 +29,9 @@ constexpr Part kParts[] = {
     {"machine", bench::measure_machine}, {"transfer", bench::measure_transfers},
     {"memory", bench::measure_memory},   {"catalog", bench::measure_catalog_groups},
     {"startup", bench::measure_startup}, {"kill", bench::measure_kills},
-    {"stop", bench::measure_stops},      {"repair", bench::measure_repair},
-    {"million", bench::measure_million}, {"ratio", bench::measure_ratios, false},
+    {"stop", bench::measure_stops},      {"straggler", bench::measure_stragglers},
+    {"repair", bench::measure_repair},   {"million", bench::measure_million},
+    {"ratio", bench::measure_ratios, false},
 };
 
 int measure(const bench::Options& options) {
