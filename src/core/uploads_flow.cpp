@@ -76,11 +76,12 @@ void Uploads::note_waiting(Job& job) {
   const auto keeps_up = [&](std::uint64_t held) { return held + lag >= job.window_end; };
   const std::uint64_t granted = job.client.granted;
   const bool all_used = granted < job.record.size_bytes && job.window_end + services_.extras.chunk_bytes > granted;
-  std::size_t keeping_up = job.put && keeps_up(job.put->written()) ? 1 : 0;
-  for (const auto& [id, replica] : job.replicas) {
-    keeping_up += replica.state == ReplicaState::streaming && keeps_up(replica.held) ? 1 : 0;
-  }
-  const bool waits = job.stage == Stage::streaming && all_used && keeping_up >= services_.copies_needed();
+  const bool waits = job.stage == Stage::streaming && all_used && services_.on_majority([&](NodeId id) {
+    if (id == services_.self) return job.put && keeps_up(job.put->written());
+    const auto at = job.replicas.find(id);
+    if (at == job.replicas.end() || at->second.state == ReplicaState::failed) return false;
+    return at->second.state == ReplicaState::acked || keeps_up(at->second.held);
+  });
   const Duration tick = services_.config.timing.heartbeat;
   for (auto& [id, replica] : job.replicas) {
     const bool for_this = waits && !keeps_up(replica.held);
@@ -89,8 +90,12 @@ void Uploads::note_waiting(Job& job) {
 }
 
 void Uploads::drop_slow(const JobPtr& job) {
-  std::size_t others = 1;
-  for (const auto& [id, replica] : job->replicas) others += replica.state != ReplicaState::failed ? 1 : 0;
+  const auto needed = [&](NodeId asked) {
+    return !services_.on_majority([&](NodeId id) {
+      const auto at = job->replicas.find(id);
+      return id == services_.self || (id != asked && at != job->replicas.end() && at->second.state != ReplicaState::failed);
+    });
+  };
   const TimePoint now = services_.now();
   // Of the last of an image a follower tells only when it is durable.
   const std::uint64_t size = job->record.size_bytes;
@@ -101,8 +106,7 @@ void Uploads::drop_slow(const JobPtr& job) {
     const bool owes_bytes = replica.held < due;
     const bool silent = now - replica.progress > (owes_bytes ? Duration(kSlowPatience) : Services::kDiskPatience);
     const bool slow = replica.waited_for > kSlowPatience;
-    if (!(silent || slow) || (owes_bytes && others <= services_.copies_needed())) continue;
-    --others;
+    if (!(silent || slow) || (owes_bytes && needed(id))) continue;
     replica_failed(job, replica, Error{Errc::timed_out, fmt::format("node {} fell behind", value(id))});
     if (!current(job)) return;
   }
