@@ -33,6 +33,9 @@ bool MajorityCore::heal() {
     if (std::binary_search(core_.begin(), core_.end(), node)) {
       chaos_.mend(node);
     } else {
+      // Slow, if at all, within what a leader may be: its own copy is one of those that an upload needs, and only a disk that
+      // hangs makes it give way.
+      cluster_.slow_disk(node, 1);
       outsiders_.push_back(Outsider{node, cluster_.now(), nullptr});
     }
   }
@@ -77,7 +80,6 @@ std::function<void()> MajorityCore::trouble_disk(NodeId node) {
   chaos_.mend(node);
   const std::uint64_t what = random_.below(5);
   if (what == 0) cluster_.stall_disk(node, true);
-  // Not slower: a leader's own copy is one of those that an upload needs, and only a disk that hangs makes it give way.
   if (what == 1) cluster_.slow_disk(node, static_cast<unsigned>(1U << random_.between(3, 5)));
   if (what == 2) cluster_.disk(node, SimCluster::Disk::kFull);
   if (what > 2) {
