@@ -39,12 +39,12 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
     while (!failed_ && under_way_ < kFilesAtOnce && next_ < files_.size()) {
       ++under_way_;
       const std::size_t at = next_++;
-      if (!has_twin(at)) {
+      if (has_twin(at)) {
+        twins_ = true;
+        identify(files_[at]);
+      } else {
         look_up(files_[at]);
-        continue;
       }
-      twins_ = true;
-      identify(files_[at]);
     }
     if (under_way_ > 0) return;
     if (failed_ || !services_.extras.store_is_copy) return finish();

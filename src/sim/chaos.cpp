@@ -152,6 +152,12 @@ testing::Moment any_moment(Random& random) {
   return static_cast<testing::Moment>(random.below(static_cast<std::uint64_t>(testing::Moment::kBytesStored) + 1));
 }
 
+void heal_paths(SimCluster& cluster, NodeId node) {
+  for (const NodeId other : nodes_of(cluster)) {
+    if (other != node) cluster.heal_link(node, other);
+  }
+}
+
 std::vector<NodeId> nodes_of(const SimCluster& cluster) {
   std::vector<NodeId> out;
   for (std::uint32_t id = 1; id <= cluster.size(); ++id)

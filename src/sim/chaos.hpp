@@ -104,6 +104,8 @@ class Chaos {
 };
 
 [[nodiscard]] testing::Moment any_moment(Random& random);
+/// From this node to all others.
+void heal_paths(testing::SimCluster& cluster, NodeId node);
 /// All nodes of the cluster.
 [[nodiscard]] std::vector<NodeId> nodes_of(const testing::SimCluster& cluster);
 

@@ -10,23 +10,17 @@ using testing::LinkProfile;
 
 constexpr auto kFlap = 200ms;
 
-void heal_node(Chaos& chaos, NodeId node) {
-  for (const NodeId other : nodes_of(chaos.cluster())) {
-    if (other != node) chaos.cluster().heal_link(node, other);
-  }
-}
-
 bool cut_node(Chaos& chaos) {
   const NodeId node = chaos.victim();
   chaos.cluster().cut(node, Direction::kBoth);
-  chaos.later(20ms, 4s, [&chaos, node] { heal_node(chaos, node); });
+  chaos.later(20ms, 4s, [&chaos, node] { heal_paths(chaos.cluster(), node); });
   return true;
 }
 
 bool cut_node_one_way(Chaos& chaos) {
   const NodeId node = chaos.victim();
   chaos.cluster().cut(node, chaos.one_way());
-  chaos.later(20ms, 4s, [&chaos, node] { heal_node(chaos, node); });
+  chaos.later(20ms, 4s, [&chaos, node] { heal_paths(chaos.cluster(), node); });
   return true;
 }
 
@@ -172,7 +166,7 @@ bool delay_node(Chaos& chaos) {
   for (const NodeId other : nodes_of(chaos.cluster())) {
     if (other != node) chaos.cluster().link(node, other, profile);
   }
-  chaos.later(100ms, 3s, [&chaos, node] { heal_node(chaos, node); });
+  chaos.later(100ms, 3s, [&chaos, node] { heal_paths(chaos.cluster(), node); });
   return true;
 }
 
@@ -186,7 +180,7 @@ bool cut_at_a_moment(Chaos& chaos) {
   const NodeId node = chaos.victim();
   chaos.at_moment(node, any_moment(chaos.random()), [&chaos, node] {
     chaos.cluster().cut(node, chaos.random().percent(50) ? Direction::kBoth : chaos.one_way());
-    chaos.later(20ms, 3s, [&chaos, node] { heal_node(chaos, node); });
+    chaos.later(20ms, 3s, [&chaos, node] { heal_paths(chaos.cluster(), node); });
   });
   return true;
 }

@@ -103,11 +103,7 @@ std::function<void()> MajorityCore::trouble_paths(NodeId node) {
     if (what == 3) cluster_.break_links(node, other);
     if (what >= 3) cluster_.link(node, other, profile);
   }
-  return [this, node] {
-    for (const NodeId other : nodes_of(cluster_)) {
-      if (other != node) cluster_.heal_link(node, other);
-    }
-  };
+  return [this, node] { heal_paths(cluster_, node); };
 }
 
 std::string MajorityCore::text() const {
