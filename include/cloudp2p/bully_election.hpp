@@ -107,6 +107,7 @@ class BullyElection final : public Election {
   [[nodiscard]] std::size_t reachable() const;
   [[nodiscard]] std::size_t higher_alive() const;
   Peer* known_peer(NodeId id);
+  Peer* heard(NodeId id);
   [[nodiscard]] bool is_up(NodeId id) const;
 
   // Time.
@@ -190,7 +191,7 @@ class BullyElection final : public Election {
   /// Removed by a change that may not be committed yet. Its vote counts for nobody any more, but brings the change to a
   /// candidate that has not heard of it.
   bool leaving_ = false;
-  NodeId suspect_ = kNobody;  ///< The leader that was lost: not believed alive until somebody leads again.
+  NodeId suspect_ = kNobody;  ///< The leader that was lost: not believed alive until it speaks or somebody leads again.
   NodeId last_leader_ = kNobody;
   TimePoint last_heard_{};
   Instant refused_at_;  ///< The followed leader's process is gone (rule 1).

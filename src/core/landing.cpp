@@ -23,11 +23,14 @@ void Landing::over(const Digest& digest, const std::string& claimed_file) {
 }
 
 void Landing::on_recorded(const CatalogEntry& held) {
-  const std::optional<StoredImage> orphan = take_orphan(held.record.digest);
-  if (!orphan || held.present) return;
-  if (held.record.tombstone) return bury(orphan->digest, orphan->file_name);
-  ++under_way_[orphan->digest].count;
-  put_record(*orphan, held.record, std::nullopt, [](const Result<CatalogEntry>&) {});
+  if (const std::optional<StoredImage> orphan = take_orphan(held.record.digest)) settle(*orphan, held);
+}
+
+void Landing::settle(const StoredImage& orphan, const CatalogEntry& held) {
+  if (held.present) return;
+  if (held.record.tombstone) return bury(orphan.digest, orphan.file_name);
+  ++under_way_[orphan.digest].count;
+  put_record(orphan, held.record, std::nullopt, [](const Result<CatalogEntry>&) {});
 }
 
 void Landing::bury(const Digest& digest, const std::string& file_name) {
@@ -116,7 +119,8 @@ void Landing::remember(StoredImage stored) {
   const StoredImage oldest = std::move(orphans_.front());
   orphans_.pop_front();
   services_.look_up(oldest.digest, [this, oldest](const Result<std::optional<CatalogEntry>>& held) {
-    if (held.ok() && !held->has_value()) bury(oldest.digest, oldest.file_name);
+    if (!held.ok()) return;
+    held->has_value() ? settle(oldest, **held) : bury(oldest.digest, oldest.file_name);
   });
 }
 

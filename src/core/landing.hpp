@@ -43,6 +43,7 @@ class Landing {
   void put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done);
   void put_aside(const Digest& digest, const std::string& file_name);
   void remember(StoredImage stored);
+  void settle(const StoredImage& orphan, const CatalogEntry& held);
   Services& services_;
   std::deque<StoredImage> orphans_;
   std::map<Digest, UnderWay> under_way_;  ///< From the commit of the bytes to the answer of the catalog.

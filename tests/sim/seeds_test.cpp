@@ -29,6 +29,8 @@ constexpr Life kFailedOnce[] = {
     {1795744694879, 7},  // the copy of a follower that lost its disk and was admitted anew counted when the leader's was durable
     {1795763166671, 7},  // a follower that slept was not told of an upload that was given up, and repaired that image never
     {1795759031303, 7},  // two files of one image, and a lost catalog: the one that was not entered stayed
+    {1795771875645, 5},  // more files landed at once under a superseded term than are remembered, and their images were deleted
+    {1795771876421, 7},  // two candidates stood in step, each with votes that the other lacked: nobody led for 12 s
 };
 
 }  // namespace

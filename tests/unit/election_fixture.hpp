@@ -22,6 +22,7 @@ struct Setup {
   Quorum quorum = Quorum::majority;
   Takeover takeover = Takeover::polite;
   unsigned seed = 1;
+  Duration save = 2ms;  ///< What the disk takes for a state.
 };
 
 class Cluster {
@@ -86,6 +87,12 @@ class Cluster {
     at(number).frozen = false;
     for (auto& work : std::exchange(at(number).waiting, {}))
       work();
+  }
+  /// A save that takes long: what the election decides waits behind it, what it hears it hears.
+  void hang_disk(unsigned number) { at(number).saving = true; }
+  void disk_goes_on(unsigned number) {
+    at(number).saving = false;
+    pump(id_of(number));
   }
   /// Messages in one direction vanish; nobody is told.
   void mute(unsigned from, unsigned to) { muted_.insert({id_of(from), id_of(to)}); }
@@ -272,7 +279,7 @@ class Cluster {
   }
   void carry_out(NodeId id, Machine& machine, const PersistState& action) {
     machine.saving = true;
-    after(2ms, [this, id, life = machine.life, state = action.state] {
+    after(setup_.save, [this, id, life = machine.life, state = action.state] {
       Machine& m = nodes_.at(id);
       if (m.life != life) return;
       if (state.term < m.disk->term) violations_.push_back("I2: the term fell");

@@ -139,6 +139,37 @@ TEST_CASE("election, rule 2: a half-connected higher ID blocks the others only o
   CHECK(*took < 2s);
 }
 
+TEST_CASE("election, rule 2: a former leader that speaks is alive: lower IDs do not stand in step with it") {
+  // Of seven, three lost their promises, so each vote for somebody else is one too few; two only vote. The last vote comes
+  // late and then at once for both candidates, whose attempts, each 300 ms, are at any distance from one another.
+  for (Duration held = 310ms; held <= 600ms; held += 10ms) {
+    CAPTURE(held.count());
+    Cluster cluster = running({.nodes = 7, .save = 8ms});
+    for (const unsigned lost : {7U, 6U, 3U}) {
+      cluster.wipe(lost);
+      cluster.set_fitness(lost, fit(false, 1));
+      cluster.boot(lost);
+      cluster.run_for(1s);
+    }
+    REQUIRE(cluster.leads(5));
+    for (const unsigned voter : {1U, 2U}) {
+      Fitness only_votes = fit(true, 0);
+      only_votes.can_lead = false;
+      cluster.set_fitness(voter, only_votes);
+    }
+    cluster.hang_disk(1);
+    REQUIRE(cluster.run_until([&] { return !cluster.leads(5); }, 1s));
+    cluster.run_for(1500ms);  // Whoever is lower has deferred, and does not any more.
+    cluster.freeze(4);
+    cluster.run_for(held);
+    cluster.thaw(4);
+    cluster.run_for(1100ms);
+    cluster.disk_goes_on(1);
+    CHECK(cluster.run_until([&] { return cluster.anybody_leads(); }, 500ms));
+    CHECK(cluster.violations().empty());
+  }
+}
+
 TEST_CASE("election, rule 2: a follower that hears its leader denies the pre-vote of one that does not") {
   Cluster cluster = running();
   const Term term = cluster.view(3).term;

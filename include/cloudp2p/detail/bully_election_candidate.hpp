@@ -8,7 +8,7 @@ namespace cloudp2p {
 // Pre-vote (rule 2): nothing durable changes at either end.
 
 inline void BullyElection::handle(const PreVote& message, TimePoint now) {
-  if (known_peer(message.from) == nullptr) return;
+  if (heard(message.from) == nullptr) return;
   if (message.takeover) return consider_takeover(message, now);
   const PreVoteVerdict verdict = judge(message, now);
   const bool names_leader = leading_ ? holds_majority(now) : hears_leader(now);
@@ -48,7 +48,7 @@ inline void BullyElection::start_pre_vote(TimePoint now) {
 }
 
 inline void BullyElection::handle(const PreVoteAnswer& message, TimePoint now) {
-  if (phase_ != Phase::pre_vote || known_peer(message.from) == nullptr) return;
+  if (heard(message.from) == nullptr || phase_ != Phase::pre_vote) return;
   if (message.term > state_.term) {
     // Too low to be voted for: take the term over, so that the next one stands above it.
     enter_term(message.term, now);
@@ -139,7 +139,7 @@ inline Incarnation BullyElection::bound_incarnation(NodeId id) const {
 }
 
 inline void BullyElection::handle(const VoteRequest& message, TimePoint now) {
-  if (known_peer(message.candidate) == nullptr || fault_) return;
+  if (heard(message.candidate) == nullptr || fault_) return;
   if (refuses_vote(message, now)) return answer_vote(message.candidate, false);
   if (message.term > state_.term) {
     const bool handed_over = message.transfer && transferring_to_ == message.candidate;
@@ -180,7 +180,7 @@ inline void BullyElection::answer_vote(NodeId candidate, bool granted) {
 }
 
 inline void BullyElection::handle(const Vote& message, TimePoint now) {
-  Peer* peer = known_peer(message.from);
+  Peer* peer = heard(message.from);
   if (peer == nullptr || fault_) return;
   peer->cluster = message.cluster;
   if (phase_ != Phase::vote || message.term < state_.term) return;

@@ -184,6 +184,14 @@ inline BullyElection::Peer* BullyElection::known_peer(NodeId id) {
   return &peers_[id];
 }
 
+/// A known peer took part in an election. A lost leader that does is alive: whoever is lower stands after it again. Else
+/// the two could stand in step for ever, each with the votes that the other lacks.
+inline BullyElection::Peer* BullyElection::heard(NodeId id) {
+  Peer* const peer = known_peer(id);
+  if (peer != nullptr && id == suspect_) suspect_ = kNobody;
+  return peer;
+}
+
 inline bool BullyElection::is_up(NodeId id) const {
   const auto at = peers_.find(id);
   return at != peers_.end() && at->second.link == Link::up;
