@@ -87,7 +87,20 @@ void Chaos::end() {
     // It began with itself in its file.
     if (members_change_) tell_members(node);
   }
-  for (std::size_t client = 0; members_change_ && client < cluster_.client_count(); ++client) {
+  if (members_change_) tell_clients();
+}
+
+void Chaos::hold_members() {
+  if (!members_change_) return;
+  std::vector<NodeId> wanted = std::exchange(wanted_members_, cluster_.members());
+  for (const NodeId node : nodes_of(cluster_)) tell_members(node);
+  tell_clients();
+  wanted_members_ = std::move(wanted);
+}
+
+/// Their lists come with their next start.
+void Chaos::tell_clients() {
+  for (std::size_t client = 0; client < cluster_.client_count(); ++client) {
     cluster_.edit_client_peers(client, wanted_members_);
     cluster_.restart_client(client);
   }

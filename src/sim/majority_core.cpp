@@ -15,7 +15,6 @@ using testing::SimCluster;
 
 bool MajorityCore::heal() {
   std::vector<NodeId> left = cluster_.members();
-  if (chaos_.members_change()) return false;
   const auto draw = [&] {
     const std::size_t at = random_.below(left.size());
     core_.push_back(left[at]);
@@ -39,6 +38,7 @@ bool MajorityCore::heal() {
       outsiders_.push_back(Outsider{node, cluster_.now(), nullptr});
     }
   }
+  chaos_.hold_members();
   act();
   return true;
 }

@@ -10,8 +10,8 @@ namespace cloudp2p::sim {
 class MajorityCore {
  public:
   MajorityCore(Chaos& chaos, Random random) : chaos_(chaos), cluster_(chaos.cluster()), random_(random) {}
-  /// Draws the core, and ends chaos there. False, and nothing is done, if members are to change or too few of them hold all
-  /// that they should: then nothing is owed yet.
+  /// Draws the core, and ends chaos there and every change of members. False, and nothing is done, if too few of them hold
+  /// all that they should: then nothing is owed yet.
   bool heal();
   /// When the next of the others comes into another trouble.
   [[nodiscard]] Duration next() const;
