@@ -91,6 +91,10 @@ class Invariants final : public MachineEvents {
     Term promised = 0;  ///< The highest term that this node had promised by then.
     Incarnation incarnation;
   };
+  struct Reach {
+    bool now = false;  ///< Since the last change of the topology.
+    TimePoint last{};
+  };
   struct Watched {
     Machine* member = nullptr;
     Incarnation incarnation;  ///< The last one that was durable.
@@ -105,8 +109,7 @@ class Invariants final : public MachineEvents {
     bool damaged = false;
     bool was_outside = false;  ///< No member at some time: it may hold tombstones that all members have forgotten.
     Term serving = 0;     ///< 0: does not.
-    Duration isolated{};  ///< Without a majority, and running.
-    bool was_isolated = false;
+    std::vector<Reach> reach;  ///< Of each node, in the order of the ids.
     bool was_paused = false;
   };
 
@@ -128,7 +131,7 @@ class Invariants final : public MachineEvents {
     return majority_of(membership.version == 0 ? watched_.size() : membership.members.size());
   }
   [[nodiscard]] const Membership& held_by(const Machine& member) const { return membership_.of(member.id()); }
-  [[nodiscard]] bool is_isolated(const Watched& node) const;
+  [[nodiscard]] bool reaches(const Watched& node, const Watched& other) const;
   [[nodiscard]] Duration isolation_bound(const Watched& node) const;
   void settle_isolation();
   [[nodiscard]] static bool knows(const Watched& node, const Digest& digest, const Stamp& at_least);

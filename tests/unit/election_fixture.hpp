@@ -88,6 +88,8 @@ class Cluster {
     for (auto& work : std::exchange(at(number).waiting, {}))
       work();
   }
+  /// Messages take that much longer, both ways.
+  void set_far(unsigned a, unsigned b, Duration delay) { far_[{id_of(a), id_of(b)}] = far_[{id_of(b), id_of(a)}] = delay; }
   /// A save that takes long: what the election decides waits behind it, what it hears it hears.
   void hang_disk(unsigned number) { at(number).saving = true; }
   void disk_goes_on(unsigned number) {
@@ -293,7 +295,9 @@ class Cluster {
     if (blocked(id, action.to) || std::uniform_real_distribution<>(0, 1)(random_) < loss_) return;
     if (!nodes_.at(action.to).election) return;
     const unsigned life = nodes_.at(action.to).life;
-    after(200us + std::chrono::microseconds(random(600)), [this, life, to = action.to, message = action.message] {
+    const auto far = far_.find({id, action.to});
+    const Duration distance = far == far_.end() ? Duration::zero() : far->second;
+    after(distance + 200us + std::chrono::microseconds(random(600)), [this, life, to = action.to, message = action.message] {
       if (nodes_.at(to).life != life) return;
       input(to, [message](BullyElection& election, TimePoint now) { election.on_message(message, now); });
     });
@@ -336,6 +340,7 @@ class Cluster {
   std::map<NodeId, Machine> nodes_;
   std::multimap<TimePoint, std::function<void()>> events_;
   std::set<std::pair<NodeId, NodeId>> muted_;
+  std::map<std::pair<NodeId, NodeId>, Duration> far_;
   double loss_ = 0;
   unsigned steps_in_place_ = 0;
   std::vector<Lead> leads_;

@@ -170,6 +170,18 @@ TEST_CASE("election, rule 2: a former leader that speaks is alive: lower IDs do 
   }
 }
 
+TEST_CASE("election, rule 3: two candidates that do not hear one another do not split the votes again and again") {
+  Cluster cluster = running({.nodes = 5});
+  cluster.separate(3, 4);
+  cluster.set_far(1, 4, 20ms);  // The votes of 1 and 2 go to whoever is nearer.
+  cluster.set_far(2, 3, 20ms);
+  cluster.run_for(2s);
+  REQUIRE(cluster.settled_on(5));
+  cluster.crash(5);
+  CHECK(cluster.run_until([&] { return cluster.anybody_leads(); }, 2s));
+  CHECK(cluster.violations().empty());
+}
+
 TEST_CASE("election, rule 2: a follower that hears its leader denies the pre-vote of one that does not") {
   Cluster cluster = running();
   const Term term = cluster.view(3).term;

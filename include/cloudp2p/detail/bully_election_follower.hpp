@@ -83,8 +83,8 @@ inline void BullyElection::lose_leader(TimePoint now) {
   stand_at_ = now;
 }
 
-/// Whoever lost the lead to a lower ID waits longer before it takes over again. Every node keeps count for every other,
-/// because the one that flaps forgets when it restarts.
+/// Whoever lost the lead to a lower ID, also before it had it when it was handed over, waits longer before it takes over
+/// again. Every node keeps count for every other, because the one that flaps forgets when it restarts.
 inline void BullyElection::note_leader(NodeId leader, TimePoint now) {
   constexpr std::size_t kept_max = 16;
   if (leader < last_leader_) {

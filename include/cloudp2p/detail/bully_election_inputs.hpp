@@ -306,7 +306,10 @@ inline void BullyElection::follower_deadline(TimePoint now) {
   if (phase_ != Phase::idle) {
     if (now < phase_until_) return;
     if (phase_ == Phase::pre_vote) return evaluate_pre_vote(now);
-    return retry_after(options_.timing.answer_timeout, now);
+    // Whoever does not hear the other candidate is not staggered by it: by rank, so that the two part.
+    const std::vector<NodeId> ids = electors();
+    const auto higher = std::count_if(ids.begin(), ids.end(), [&](NodeId id) { return id > self(); });
+    return retry_after(options_.timing.answer_timeout + static_cast<int>(higher) * options_.timing.stagger, now);
   }
   if (const Instant due = candidacy_at(); due && now >= *due) {
     if (leader_ != kNobody) lose_leader(now);
