@@ -97,8 +97,8 @@ void Collection::forgotten(const CatalogEntry& held) {
   if (!held.present) return;
   if (held.record.tombstone) return landing_.bury(held.record.digest, held.file_name);
   services_.log(LogLevel::warning, "image_set_aside",
-                fmt::format("image {} is known to this node alone, and from before deletes that were forgotten since: {} "
-                            "moved to the quarantine",
+                fmt::format("image {} is known to this node alone, never confirmed to a client or from before deletes that "
+                            "were forgotten since: {} moved to the quarantine",
                             short_id(held.record.digest), held.file_name));
   services_.ports.images->quarantine(held.file_name, [](const Status&) {});
 }

@@ -234,12 +234,10 @@ void NodeImpl::dial_peers() {
 /// Who is neither listed nor a member is let go, after it had the time to hear that it was removed.
 void NodeImpl::forget_departed() {
   constexpr auto kFarewell = std::chrono::seconds(5);
-  const ElectionView& view = services_.view();
   bool changed = false;
   for (auto at = addresses_.begin(); at != addresses_.end();) {
     const NodeId id = at->first;
-    const bool member = view.membership.find(id) != nullptr || (view.previous && view.previous->find(id) != nullptr);
-    if (id == services_.self || member || listed(id)) {
+    if (id == services_.self || services_.is_member(id) || listed(id)) {
       departed_.erase(id);
     } else if (services_.now() - departed_.try_emplace(id, services_.now()).first->second >= kFarewell) {
       departed_.erase(id);

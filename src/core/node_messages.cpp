@@ -251,7 +251,8 @@ void NodeImpl::on_sync_push(ConnectionId connection, wire::SyncPush& push) {
 }
 
 /// A follower holds records that this leader lacks, or holds with a smaller stamp: left behind by older leaders and never
-/// acknowledged. What the leader knows wins; what it does not know is taken in. Both get a fresh stamp and a majority.
+/// acknowledged. What the leader knows wins; what it does not know is taken in. Both get a fresh stamp and a majority. From
+/// who is no member nothing is taken in: it may be gone before anybody has fetched the bytes.
 void NodeImpl::adopt_strays(ConnectionId connection, const wire::SyncPush& push, Callback<void(const Status&)> done) {
   struct Gathering {
     std::size_t left = 0;
@@ -267,13 +268,16 @@ void NodeImpl::adopt_strays(ConnectionId connection, const wire::SyncPush& push,
   gathering->left = push.entries.size();
   gathering->done = std::move(done);
   if (push.entries.empty()) return gathering->done({});
+  const auto peer = connections_.find(connection);
+  const bool outside = peer != connections_.end() && services_.config.quorum == Quorum::majority &&
+                       !services_.is_member(peer->second.peer);
   for (const wire::Entry& entry : push.entries) {
-    auto found = [this, gathering, connection, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
+    auto found = [this, gathering, connection, outside, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
       const bool known = held.ok() && held->has_value();
       const bool settled = known && (*held)->record.stamp >= stray.stamp;
       const bool changing = uploads_.under_way(stray.digest) || uploads_.unstable(stray.digest) ||
                             services_.deleting.contains(stray.digest);
-      const bool collected = !known && stray.stamp <= services_.watermark;
+      const bool collected = !known && (outside || stray.stamp <= services_.watermark);
       if (held.ok() && !settled && !changing) {
         if (collected) gathering->collected.push_back(Collection::named(stray));
         const bool keeps = known && !sabotaged(Rule::known_record_beats_stray);

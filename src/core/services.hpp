@@ -75,6 +75,10 @@ class Services {
   /// Connected voters that keep copies of their own.
   [[nodiscard]] std::vector<NodeId> replica_voters() const { return shared() ? std::vector<NodeId>() : connected_voters(); }
   [[nodiscard]] bool is_voter(NodeId id) const;
+  /// Bound or not; while a change is not committed, also who was one before it.
+  [[nodiscard]] bool is_member(NodeId id) const {
+    return view().membership.find(id) != nullptr || (view().previous && view().previous->find(id) != nullptr);
+  }
   /// The incarnation under which that node's link is, or was last, up. What it said under another one went with that disk.
   [[nodiscard]] Incarnation incarnation_of(NodeId id) const;
   /// What that incarnation acknowledged is there.

@@ -67,6 +67,37 @@ TEST_CASE("one node becomes three, and one again, and keeps its images") {
   require_clean(sim);
 }
 
+TEST_CASE("what a node kept from before it was removed, and nobody else ever had, is not taken in with it again") {
+  SimCluster sim(cluster_of(3, 104));
+  REQUIRE(sim.run_until_leader(3s) == NodeId{3});
+  store(sim, 3);
+  REQUIRE(sim.converges(10s));
+  // An upload of which one copy was made.
+  const SimImage stray = make_image(77, 3'000);
+  for (const std::uint32_t id : {1U, 3U}) sim.stall_disk(NodeId{id}, true);
+  const auto upload = sim.put(stray);
+  REQUIRE(sim.run_until([&] { return sim.durable_copies(stray.digest) == 1; }, 1s));
+  sim.cut(NodeId{2}, Direction::kBoth);
+  sim.restart_client(0);
+  for (const std::uint32_t id : {1U, 3U}) {
+    sim.crash(NodeId{id}, Crash::kPowerLoss);
+    sim.stall_disk(NodeId{id}, false);
+    sim.restart(NodeId{id});
+  }
+  for (const std::uint32_t id : {1U, 3U}) {
+    sim.edit_peers(NodeId{id}, Ids{NodeId{1}, NodeId{3}});
+    sim.reload(NodeId{id});
+  }
+  REQUIRE(become(sim, Ids{NodeId{1}, NodeId{3}}));
+  sim.heal();
+  sim.propose(up_to(3));
+  CHECK(become(sim, up_to(3)));
+  CHECK(sim.converges(30s));
+  CHECK(sim.durable_copies(stray.digest) == 0);
+  CHECK(sim.durable_copies(make_image(2, 3'000).digest) == 3);
+  require_clean(sim);
+}
+
 TEST_CASE("a blank node that the cluster does not list waits, and founds no cluster of its own") {
   SimCluster sim(cluster_of(3, 107));
   sim.run_until_leader(3s);

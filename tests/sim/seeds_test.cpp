@@ -31,6 +31,8 @@ constexpr Life kFailedOnce[] = {
     {1795759031303, 7},  // two files of one image, and a lost catalog: the one that was not entered stayed
     {1795771875645, 5},  // more files landed at once under a superseded term than are remembered, and their images were deleted
     {1795771876421, 7},  // two candidates stood in step, each with votes that the other lacked: nobody led for 12 s
+    {1795776363080, 3},  // a removed node offered what nobody was told of: it was listed, and its bytes left with that node
+    {1795776360341, 7},  // the simulator's own: paths that flap in turns reach a majority, though never in one moment
 };
 
 }  // namespace
