@@ -28,7 +28,15 @@ void Takeover::start() {
     services_.raise_sequence(services_.ports.catalog->summary().newest);
     compare();
   };
-  services_.ports.catalog->get(kWatermark, services_.guard(std::move(settled)));
+  services_.ports.catalog->get(kWatermark, services_.awaited(std::move(settled)));
+}
+
+/// Answered behind all that the takeover waits for here: so it is noticed if this disk hangs.
+void Takeover::probe() {
+  if (probing_) return;
+  probing_ = true;
+  services_.ports.catalog->get(kWatermark,
+                               services_.awaited([this](const Result<std::optional<CatalogEntry>>&) { probing_ = false; }));
 }
 
 void Takeover::stop() {
@@ -89,6 +97,7 @@ void Takeover::pass_over_hung() {
 
 void Takeover::tick() {
   if (!active_) return;
+  probe();
   if (prompt_voters() + 1 < services_.copies_needed()) passed_over_.clear();
   for (const NodeId id : std::set<NodeId>(promised_)) {
     if (!comparing_ && !voters_.contains(id)) ask(id);

@@ -44,6 +44,7 @@ class Takeover {
   };
 
   void start();
+  void probe();
   void end_run();
   void ask(NodeId from);
   [[nodiscard]] std::size_t prompt_voters() const;
@@ -66,6 +67,7 @@ class Takeover {
   std::uint64_t run_ = 0;  ///< Answers to an earlier run are ignored.
   bool active_ = false;
   bool comparing_ = false;
+  bool probing_ = false;
   bool settled_ = false;  ///< What this node wrote under earlier terms has reached its catalog.
   Term term_ = 0;
   std::set<NodeId> promised_;

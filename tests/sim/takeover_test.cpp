@@ -50,6 +50,22 @@ TEST_CASE("a voter hangs while its records are read: others are read") {
   }
 }
 
+TEST_CASE("the disk of a new leader hangs before it has taken over: another leads") {
+  SimOptions options = cluster_of(5, 34);
+  options.client_timeout = 30s;  // As everywhere but here.
+  SimCluster sim(options);
+  REQUIRE(sim.run_until_leader(2s) == NodeId{5});
+  REQUIRE(sim.put_and_wait(make_image(1, 9'000), 2s).ok());
+  sim.at_moment(NodeId{4}, Moment::kLeading, [&sim] { sim.stall_disk(NodeId{4}, true); });
+  sim.crash(NodeId{5});
+  CHECK(sim.put_and_wait(make_image(2, 9'000), 25s).ok());
+  CHECK(sim.leader() == NodeId{3});
+  sim.restart(NodeId{5});
+  sim.stall_disk(NodeId{4}, false);
+  CHECK(sim.converges(60s));
+  require_clean(sim);
+}
+
 TEST_CASE("the leader's disk hangs: another leads, and what is sent and deleted meanwhile succeeds") {
   const SimImage small = make_image(1, 9'000);
   const SimImage large = make_image(2, 1'000'000);
