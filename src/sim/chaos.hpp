@@ -46,6 +46,8 @@ class Chaos {
   [[nodiscard]] const testing::FaultCounts& counts() const noexcept { return counts_; }
   /// What the files list in the end.
   [[nodiscard]] const std::vector<NodeId>& wanted_members() const noexcept { return wanted_members_; }
+  /// Files were edited; not all may list that.
+  [[nodiscard]] bool members_change() const noexcept { return members_change_; }
   /// No more changes until the end: all files list the members that there are.
   void hold_members();
 

@@ -10,8 +10,8 @@ namespace cloudp2p::sim {
 class MajorityCore {
  public:
   MajorityCore(Chaos& chaos, Random random) : chaos_(chaos), cluster_(chaos.cluster()), random_(random) {}
-  /// Draws the core, and ends chaos there and every change of members. False, and nothing is done, if too few of them hold
-  /// all that they should: then nothing is owed yet.
+  /// Draws the core, and ends chaos there and every change of members. False, and nothing is done, while a change is
+  /// open, or if too few of them hold all that they should: then nothing is owed yet.
   bool heal();
   /// When the next of the others comes into another trouble.
   [[nodiscard]] Duration next() const;
@@ -25,6 +25,8 @@ class MajorityCore {
     Duration due{};
     std::function<void()> cure;
   };
+  [[nodiscard]] bool change_is_open() const;
+  void cut_to_a_star();
   std::function<void()> trouble(NodeId node);
   std::function<void()> trouble_process(NodeId node);
   std::function<void()> trouble_disk(NodeId node);
@@ -34,6 +36,7 @@ class MajorityCore {
   testing::SimCluster& cluster_;
   Random random_;
   std::vector<NodeId> core_;
+  bool star_ = false;
   std::vector<Outsider> outsiders_;
 };
 
