@@ -272,9 +272,10 @@ Invariants::Kept Invariants::kept(const Membership& members, const Digest& diges
 
 void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
   tell(record.digest, &member, "acknowledged " + described(record));
-  // The copy of a learner counts in no majority; that of a member counts, though it lost its disk and was unbound since.
-  const auto durable = [&](const Watched& node) {
-    const Member* const bound = held_by(member).find(node.member->id());
+  // The copy of a learner counts in no majority; that of a member counts, though it lost its disk and was unbound since. Who
+  // slept holds former members, bound to incarnations that are gone.
+  const auto durable = [&](const Membership& members, const Watched& node) {
+    const Member* const bound = members.find(node.member->id());
     const auto counts = [&](const Incarnation& incarnation) {
       const bool former = bound != nullptr && bound->incarnation.is_zero() && incarnation != node.incarnation;
       return bound == nullptr || former || bound->incarnation == incarnation;
@@ -307,7 +308,8 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
   const auto durable_on = [&](const Membership& members) {
     if (over) return true;
     const Kept all = kept(members, record.digest, record.stamp, false);
-    return on_majority(members, durable) || (rotted_.contains(record.digest) && all.records && all.bytes);
+    const bool there = on_majority(members, [&](const Watched& node) { return durable(members, node); });
+    return there || (rotted_.contains(record.digest) && all.records && all.bytes);
   };
   if (!durable_on(held_by(member)) || !durable_on(membership_.adopted())) {
     violated("I5 (acknowledged is durable on a majority)",

@@ -34,6 +34,7 @@ constexpr Life kFailedOnce[] = {
     {1795776363080, 3},  // a removed node offered what nobody was told of: it was listed, and its bytes left with that node
     {1795776360341, 7},  // the simulator's own: paths that flap in turns reach a majority, though never in one moment
     {1795779622157, 7},  // the disk of a new leader hung before it had taken over: it stayed leader and never served
+    {1795781963655, 5},  // the simulator's own: a leader that slept counts by members whose bindings are gone
 };
 
 }  // namespace
