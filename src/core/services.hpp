@@ -132,7 +132,7 @@ class Services {
   void send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message);
   void log(LogLevel level, std::string_view event, const std::string& text) const;
 
-  /// As `guard`, for a question to the catalog on behalf of a client.
+  /// As `guard`, for a question to the catalog that a client or a takeover waits for.
   template <class F>
   [[nodiscard]] auto awaited(F work) {
     asked_.push_back(now());
