@@ -73,8 +73,8 @@ class NodeImpl final : public Node, private TransportHandler {
   void on_sync_hashes(ConnectionId connection, const wire::SyncHashes& ask);
   void on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask, const Buffer& hashes);
   void compare_bucket(ConnectionId connection, const wire::SyncBucket& ask, std::vector<std::uint64_t> theirs);
-  void on_sync_push(ConnectionId connection, wire::SyncPush& push);
-  void adopt_strays(ConnectionId connection, const wire::SyncPush& push, Callback<void(const Status&)> done);
+  void on_sync_push(const Connection& from, wire::SyncPush& push);
+  void adopt_strays(const Connection& from, const wire::SyncPush& push, Callback<void(const Status&)> done);
 
   // Roles.
   void act(const ElectionAction& action);

@@ -112,7 +112,7 @@ void NodeImpl::answer(const Connection& connection, wire::Message& message, Buff
           [&](const wire::Scrub& m) { scrub_.on_ask(id, m); },
           [&](const wire::SyncHashes& m) { on_sync_hashes(id, m); },
           [&](const wire::SyncBucket& m) { on_sync_bucket(id, m, payload); },
-          [&](wire::SyncPush& m) { on_sync_push(id, m); },
+          [&](wire::SyncPush& m) { on_sync_push(connection, m); },
           [&](const wire::Forget& m) { collection_.on_forget(m); },
           [&](const auto& m) { (void)m; },
       },
@@ -240,20 +240,21 @@ void NodeImpl::compare_bucket(ConnectionId connection, const wire::SyncBucket& a
   });
 }
 
-void NodeImpl::on_sync_push(ConnectionId connection, wire::SyncPush& push) {
+void NodeImpl::on_sync_push(const Connection& from, wire::SyncPush& push) {
+  const ConnectionId connection = from.info.id;
   // Who offers is no leader, though this node, which led a moment ago, may know of no other.
   if (!push.offered) return replicas_.on_push(connection, push);
   auto respond = [this, connection, request = push.request](const Status& status) {
     (void)services_.send(connection, wire::ReplicateAck{request, services_.term(), services_.self, status.code(), "", {}});
   };
   if (!services_.serving || !services_.leads(push.term)) return respond(Errc::stale_term);
-  adopt_strays(connection, push, services_.guard(std::move(respond)));
+  adopt_strays(from, push, services_.guard(std::move(respond)));
 }
 
 /// A follower holds records that this leader lacks, or holds with a smaller stamp: left behind by older leaders and never
 /// acknowledged. What the leader knows wins; what it does not know is taken in. Both get a fresh stamp and a majority. From
 /// who is no member nothing is taken in: it may be gone before anybody has fetched the bytes.
-void NodeImpl::adopt_strays(ConnectionId connection, const wire::SyncPush& push, Callback<void(const Status&)> done) {
+void NodeImpl::adopt_strays(const Connection& from, const wire::SyncPush& push, Callback<void(const Status&)> done) {
   struct Gathering {
     std::size_t left = 0;
     std::vector<ImageRecord> records;
@@ -268,9 +269,8 @@ void NodeImpl::adopt_strays(ConnectionId connection, const wire::SyncPush& push,
   gathering->left = push.entries.size();
   gathering->done = std::move(done);
   if (push.entries.empty()) return gathering->done({});
-  const auto peer = connections_.find(connection);
-  const bool outside = peer != connections_.end() && services_.config.quorum == Quorum::majority &&
-                       !services_.is_member(peer->second.peer);
+  const ConnectionId connection = from.info.id;
+  const bool outside = services_.config.quorum == Quorum::majority && !services_.is_member(from.peer);
   for (const wire::Entry& entry : push.entries) {
     auto found = [this, gathering, connection, outside, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
       const bool known = held.ok() && held->has_value();

@@ -28,10 +28,11 @@ void Takeover::start() {
     services_.raise_sequence(services_.ports.catalog->summary().newest);
     compare();
   };
-  services_.ports.catalog->get(kWatermark, services_.awaited(std::move(settled)));
+  services_.ports.catalog->get(kWatermark, services_.guard(std::move(settled)));
 }
 
-/// Answered behind all that the takeover waits for here: so it is noticed if this disk hangs.
+/// Answered behind all that the takeover waits for here: so it is noticed if this disk hangs. Not a `look_up`, which may
+/// answer without the disk.
 void Takeover::probe() {
   if (probing_) return;
   probing_ = true;

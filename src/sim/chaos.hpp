@@ -93,6 +93,7 @@ class Chaos {
   };
   void draw(const FaultKind& kind, std::uint64_t seed);
   void apply_remedies();
+  void tell_clients();
 
   testing::SimCluster& cluster_;
   std::vector<Plague> plagues_;
@@ -101,8 +102,6 @@ class Chaos {
   testing::FaultCounts counts_;
   std::map<NodeId, int> restart_owed_;
   bool leaders_first_ = false;
-  void tell_clients();
-
   std::vector<NodeId> wanted_members_;
   bool members_change_ = false;
 };

@@ -127,6 +127,12 @@ class Cluster {
     at(number).election->set_fitness(fitness, now_);
     pump(id_of(number));
   }
+  /// As with a full disk.
+  void only_votes(unsigned number) {
+    Fitness fitness = at(number).fitness;
+    fitness.can_lead = false;
+    set_fitness(number, fitness);
+  }
   bool transfer(unsigned from, NodeId to = kNobody) {
     const bool begun = at(from).election->transfer_to(to, now_);
     pump(id_of(from));

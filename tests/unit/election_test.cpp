@@ -152,11 +152,7 @@ TEST_CASE("election, rule 2: a former leader that speaks is alive: lower IDs do 
       cluster.run_for(1s);
     }
     REQUIRE(cluster.leads(5));
-    for (const unsigned voter : {1U, 2U}) {
-      Fitness only_votes = fit(true, 0);
-      only_votes.can_lead = false;
-      cluster.set_fitness(voter, only_votes);
-    }
+    for (const unsigned voter : {1U, 2U}) cluster.only_votes(voter);
     cluster.hang_disk(1);
     REQUIRE(cluster.run_until([&] { return !cluster.leads(5); }, 1s));
     cluster.run_for(1500ms);  // Whoever is lower has deferred, and does not any more.
