@@ -27,7 +27,7 @@ enum class Quorum : std::uint8_t {
   none,      ///< Classic Bully: the highest reachable ID leads, acknowledgements say how many copies exist.
 };
 /// What a higher ID does that has returned and caught up, while a lower one leads: `immediate` asks for the lead at once,
-/// `polite` after a delay.
+/// `polite` after a delay. One that lost the lead again and again waits longer each time with both.
 enum class Takeover : std::uint8_t { never, polite, immediate };
 
 /// The pace of elections. Nodes and clients use the same; each at most an hour, see `validate_timing`.

@@ -119,7 +119,7 @@ void Landing::remember(StoredImage stored) {
   const StoredImage oldest = std::move(orphans_.front());
   orphans_.pop_front();
   services_.look_up(oldest.digest, [this, oldest](const Result<std::optional<CatalogEntry>>& held) {
-    if (!held.ok()) return;
+    if (!held.ok() || sabotaged(Rule::late_landings_leave)) return;
     held->has_value() ? settle(oldest, **held) : bury(oldest.digest, oldest.file_name);
   });
 }

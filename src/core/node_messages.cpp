@@ -270,7 +270,8 @@ void NodeImpl::adopt_strays(const Connection& from, const wire::SyncPush& push, 
   gathering->done = std::move(done);
   if (push.entries.empty()) return gathering->done({});
   const ConnectionId connection = from.info.id;
-  const bool outside = services_.config.quorum == Quorum::majority && !services_.is_member(from.peer);
+  const bool outside = services_.config.quorum == Quorum::majority && !services_.is_member(from.peer) &&
+                       !sabotaged(Rule::outsiders_offer_in_vain);
   for (const wire::Entry& entry : push.entries) {
     auto found = [this, gathering, connection, outside, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
       const bool known = held.ok() && held->has_value();

@@ -34,7 +34,7 @@ void Takeover::start() {
 /// Answered behind all that the takeover waits for here: so it is noticed if this disk hangs. Not a `look_up`, which may
 /// answer without the disk.
 void Takeover::probe() {
-  if (probing_) return;
+  if (probing_ || sabotaged(Rule::hung_takeover_makes_way)) return;
   probing_ = true;
   services_.ports.catalog->get(kWatermark,
                                services_.awaited([this](const Result<std::optional<CatalogEntry>>&) { probing_ = false; }));

@@ -11,6 +11,8 @@ using testing::Crash;
 using testing::Direction;
 using testing::SimCluster;
 
+constexpr unsigned kStarPercent = 30;
+
 }  // namespace
 
 bool MajorityCore::heal() {
@@ -27,12 +29,13 @@ bool MajorityCore::heal() {
   // Mostly just enough: one more would hide who waits for too many.
   if (!left.empty() && random_.percent(25)) draw();
   std::sort(core_.begin(), core_.end());
+  star_ = random_.percent(kStarPercent);
   chaos_.stop();
   cluster_.heal();
   for (const NodeId node : nodes_of(cluster_)) {
-    if (std::binary_search(core_.begin(), core_.end(), node)) {
-      chaos_.mend(node);
-    } else {
+    const bool inside = std::binary_search(core_.begin(), core_.end(), node);
+    if (inside || star_) chaos_.mend(node);
+    if (!inside) {
       // Slow, if at all, within what a leader may be: its own copy is one of those that an upload needs, and only a disk that
       // hangs makes it give way.
       cluster_.slow_disk(node, 1);
@@ -40,8 +43,20 @@ bool MajorityCore::heal() {
     }
   }
   chaos_.hold_members();
+  if (star_) cut_to_a_star();
   act();
   return true;
+}
+
+/// One hears all others of the core, and those do not hear one another: it alone can lead. The others keep their disks: a
+/// node whose disk takes no writes acknowledges heartbeats, and would keep a leader that reaches no majority that can store.
+void MajorityCore::cut_to_a_star() {
+  const NodeId hub = random_.pick(core_);
+  for (const NodeId a : core_) {
+    for (const NodeId b : core_) {
+      if (a < b && a != hub && b != hub) cluster_.cut_link(a, b, static_cast<Direction>(random_.below(3)));
+    }
+  }
 }
 
 /// A leader has decided on members that no disk may hold yet; or it sleeps, and has not read what its file lists.
@@ -73,7 +88,7 @@ std::function<void()> MajorityCore::trouble(NodeId node) {
   const std::uint64_t what = random_.below(100);
   if (what < 10) return [this, node] { chaos_.mend(node); };  // Well, or as it was.
   if (what < 40) return trouble_process(node);
-  if (what < 60) return trouble_disk(node);
+  if (what < 60 && !star_) return trouble_disk(node);
   return trouble_paths(node);
 }
 

@@ -26,6 +26,7 @@ class MajorityCore {
     std::function<void()> cure;
   };
   [[nodiscard]] bool change_is_open() const;
+  void cut_to_a_star();
   std::function<void()> trouble(NodeId node);
   std::function<void()> trouble_process(NodeId node);
   std::function<void()> trouble_disk(NodeId node);
@@ -35,6 +36,7 @@ class MajorityCore {
   testing::SimCluster& cluster_;
   Random random_;
   std::vector<NodeId> core_;
+  bool star_ = false;
   std::vector<Outsider> outsiders_;
 };
 

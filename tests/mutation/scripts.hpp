@@ -13,6 +13,13 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script grown_without_it();      ///< A member comes back that knows of two others only.
 [[nodiscard]] Script equally_empty();         ///< One lost its catalog, the leader has not read the others' yet.
 [[nodiscard]] Script bound_by_a_lost_change();  ///< A node that lost its promises takes itself for a member again.
+[[nodiscard]] Script unheard_leader();        ///< The highest node hears all, and is heard by one.
+[[nodiscard]] Script hung_takeover();
+[[nodiscard]] Script removed_node_returns();  ///< With an image of which one copy was made.
+
+// election_stories.hpp
+[[nodiscard]] LifeOf former_leader_stands();  ///< As does one below it, at any distance from it.
+[[nodiscard]] LifeOf two_candidates_apart();
 
 // scripts_images.cpp
 [[nodiscard]] Script late_upload();           ///< Reaches a leader that slept while another was elected.
@@ -27,6 +34,7 @@ namespace cloudp2p::testing {
 // scripts_deletes.cpp
 [[nodiscard]] Script repeated_delete();       ///< Its answer is lost, and the image is stored again meanwhile.
 [[nodiscard]] Script stored_again_while_it_leaves();
+[[nodiscard]] Script many_land_late();        ///< After they were stored by another leader, and deleted.
 [[nodiscard]] Script failed_delete_returns();
 [[nodiscard]] Script tombstone_that_lost();   ///< On a node that has the last bytes of the image.
 [[nodiscard]] Script backup_returns();        ///< With an image that was deleted and forgotten since.

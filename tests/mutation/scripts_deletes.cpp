@@ -46,6 +46,24 @@ Script stored_again_while_it_leaves() {
   }};
 }
 
+Script many_land_late() {
+  const auto patient = [](SimOptions& options) { options.client_timeout = 30s; };
+  return {patient, [](SimCluster& sim, std::uint64_t) -> std::string {
+    constexpr std::uint64_t kMany = 150;
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.stall_disk(NodeId{3}, true);
+    std::vector<SimResult<UploadOutcome>> uploads;
+    for (std::uint64_t salt = 1; salt <= kMany; ++salt) uploads.push_back(sim.put(make_image(salt, 2'000)));
+    for (const auto& upload : uploads) sim.run_until([&] { return upload.done(); }, 40s);
+    for (std::uint64_t salt = 1; salt <= kMany; ++salt) {
+      const auto removed = sim.remove(make_image(salt, 2'000).digest);
+      if (!sim.run_until([&] { return removed.done(); }, 5s) || !removed.ok()) return "a delete fails";
+    }
+    sim.stall_disk(NodeId{3}, false);
+    return {};
+  }};
+}
+
 /// The tombstone is on one follower when the leader and the other one lose power. Those two go on without it: the image is
 /// there, and a reader sees it. When the follower is back the image must not vanish.
 Script failed_delete_returns() {

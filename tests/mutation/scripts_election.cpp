@@ -1,5 +1,6 @@
 #include "mutation/scripts.hpp"
 #include "support/bound.hpp"
+#include "unit/election_stories.hpp"
 
 namespace cloudp2p::testing {
 
@@ -46,6 +47,76 @@ Script flapping_leader() {
     }
     return changes <= changes_max ? "" : "I16: a flapping node took over " + std::to_string(changes) + " times in a minute";
   }};
+}
+
+Script unheard_leader() {
+  const auto quick = [](SimOptions& options) {
+    options.nodes = 5;
+    options.takeover = Takeover::polite;
+    options.timing.takeover_delay = 500ms;
+  };
+  return {quick, [](SimCluster& sim, std::uint64_t) -> std::string {
+    constexpr Term terms_max = 20;
+    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
+    for (const std::uint32_t other : {1U, 2U, 3U}) sim.cut_link(NodeId{5}, NodeId{other}, Direction::kOutgoing);
+    sim.run_for(2s);
+    const Term before = sim.status(NodeId{4}).election.term;
+    sim.run_for(60s);
+    const Term terms = sim.status(NodeId{4}).election.term - before;
+    return terms <= terms_max ? "" : "I16: a node that nobody hears was handed the lead, " + std::to_string(terms) + " terms in a minute";
+  }};
+}
+
+Script hung_takeover() {
+  const auto five = [](SimOptions& options) { options.nodes = 5; };
+  return {five, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
+    sim.run_for(1s);
+    sim.at_moment(NodeId{4}, Moment::kLeading, [&sim] { sim.stall_disk(NodeId{4}, true); });
+    sim.crash(NodeId{5});
+    const bool served = sim.run_until([&] { return sim.leader() == NodeId{3} && sim.status(NodeId{3}).serving; }, 25s);
+    sim.stall_disk(NodeId{4}, false);
+    return served ? "" : "a leader whose disk hangs stays";
+  }};
+}
+
+Script removed_node_returns() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.run_for(1s);
+    const SimImage stray = make_image(77, 3'000);
+    for (const std::uint32_t id : {1U, 3U}) sim.stall_disk(NodeId{id}, true);
+    (void)sim.put(stray);
+    if (!sim.run_until([&] { return sim.durable_copies(stray.digest) == 1; }, 1s)) return "no copy is made";
+    sim.cut(NodeId{2}, Direction::kBoth);
+    sim.restart_client(0);
+    const std::vector<NodeId> two{NodeId{1}, NodeId{3}};
+    for (const NodeId id : two) {
+      sim.crash(id, Crash::kPowerLoss);
+      sim.stall_disk(id, false);
+      sim.restart(id);
+      sim.edit_peers(id, two);
+      sim.reload(id);
+    }
+    if (!sim.run_until([&] { return sim.members() == two; }, 30s)) return "a node is not removed";
+    sim.heal();
+    sim.run_for(10s);
+    return sim.durable_copies(stray.digest) == 0 ? "" : "what was never acknowledged is taken in from a removed node";
+  }};
+}
+
+LifeOf former_leader_stands() {
+  return [](std::uint64_t seed) {
+    const election_test::Told told = election_test::former_leader_stands(300ms + seed * 10ms);
+    return Life{told.complaint, told.lasted};
+  };
+}
+
+LifeOf two_candidates_apart() {
+  return [](std::uint64_t) {
+    const election_test::Told told = election_test::two_candidates_apart();
+    return Life{told.complaint, told.lasted};
+  };
 }
 
 Script two_newcomers() {

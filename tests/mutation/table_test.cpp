@@ -75,14 +75,19 @@ std::vector<Row> table() {
       {Rule::terms_never_fall, "random, 3 nodes", random_life(3), 200},
       {Rule::lost_majority_steps_down, "an isolated leader", scripted(isolated_leader()), 10},
       {Rule::takeover_backs_off, "a flapping leader", scripted(flapping_leader()), 2},
+      {Rule::failed_hand_over_counts, "an unheard leader", scripted(unheard_leader()), 2},
+      {Rule::lost_leader_may_speak, "a former leader stands", former_leader_stands(), 30},
+      {Rule::split_votes_part, "two candidates apart", two_candidates_apart(), 2},
       // Members.
       {Rule::admission_needs_takeover, "equally empty", scripted(equally_empty()), 10},
       {Rule::admission_in_two_steps, "random, 3 nodes", random_life(3), 2000},
       {Rule::one_change_at_a_time, "two newcomers", scripted(two_newcomers()), 10},
       {Rule::copies_before_change, "two newcomers", scripted(two_newcomers()), 10},
+      {Rule::outsiders_offer_in_vain, "a removed node returns", scripted(removed_node_returns()), 5},
       // Takeover.
       {Rule::takeover_reads_majority, "random, 3 nodes", random_life(3), 200},
       {Rule::takeover_writes_back, "seen on a minority", scripted(seen_on_a_minority()), 30},
+      {Rule::hung_takeover_makes_way, "a takeover's disk hangs", scripted(hung_takeover()), 3},
       // Uploads.
       {Rule::stamps_are_unique, "random, 3 nodes", random_life(3), 200},
       {Rule::majority_acknowledges, "random, 3 nodes", random_life(3), 200},
@@ -107,6 +112,7 @@ std::vector<Row> table() {
       {Rule::delete_excludes_upload, "random, 3 nodes", random_life(3), 2000},
       {Rule::landing_keeps_its_file, "stored again while it leaves",
        scripted(stored_again_while_it_leaves()), 20},
+      {Rule::late_landings_leave, "many land late", scripted(many_land_late()), 3},
       {Rule::bytes_outlive_tombstone, "a tombstone that lost", scripted(tombstone_that_lost()), 20},
       {Rule::tombstone_waits_for_all, "random, 3 nodes", random_life(3), 200},
       {Rule::watermark_is_raised, "a backup returns", scripted(backup_returns()), 5},

@@ -15,14 +15,15 @@ using cloudp2p::detail::Rule;
 inline constexpr const char* kRuleNames[] = {
     "none", "vote_is_durable", "one_vote_a_term", "majority_leads", "votes_count_by_incarnation",
     "newest_membership_counts", "pre_vote_comes_first", "leader_is_heard",
-    "incarnation_is_durable", "terms_never_fall", "lost_majority_steps_down", "takeover_backs_off", "admission_needs_takeover", "admission_in_two_steps",
-    "one_change_at_a_time", "copies_before_change", "takeover_reads_majority", "takeover_writes_back",
+    "incarnation_is_durable", "terms_never_fall", "lost_majority_steps_down", "takeover_backs_off",
+    "failed_hand_over_counts", "lost_leader_may_speak", "split_votes_part", "admission_needs_takeover", "admission_in_two_steps",
+    "one_change_at_a_time", "copies_before_change", "outsiders_offer_in_vain", "takeover_reads_majority", "takeover_writes_back", "hung_takeover_makes_way",
     "stamps_are_unique", "majority_acknowledges", "learners_do_not_count",
     "copies_count_by_incarnation", "sync_before_acknowledgement",
     "duplicate_needs_majority", "bytes_before_acknowledgement", "superseded_leader_is_refused",
     "term_checked_after_sync", "credit_bounds_memory", "read_is_confirmed", "round_begins_after_read",
     "unstable_is_hidden", "reader_checks_digest", "delete_names_its_stamp", "delete_takes_effect_once",
-    "delete_needs_majority", "delete_excludes_upload", "landing_keeps_its_file", "bytes_outlive_tombstone",
+    "delete_needs_majority", "delete_excludes_upload", "landing_keeps_its_file", "late_landings_leave", "bytes_outlive_tombstone",
     "tombstone_waits_for_all", "watermark_is_raised", "larger_stamp_wins", "strays_are_offered",
     "known_record_beats_stray", "damage_is_recorded", "damage_is_not_dated",
 };

@@ -171,6 +171,7 @@ class Cluster {
   [[nodiscard]] const std::vector<StepDown>& step_downs() const { return step_downs_; }
   [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
   [[nodiscard]] TimePoint now() const { return now_; }
+  [[nodiscard]] Duration lasted() const { return now_ - kBegin; }
 
   // Time.
 
@@ -342,7 +343,8 @@ class Cluster {
 
   Setup setup_;
   std::mt19937 random_;
-  TimePoint now_ = TimePoint{} + 1h;
+  static constexpr TimePoint kBegin = TimePoint{} + 1h;
+  TimePoint now_ = kBegin;
   std::map<NodeId, Machine> nodes_;
   std::multimap<TimePoint, std::function<void()>> events_;
   std::set<std::pair<NodeId, NodeId>> muted_;

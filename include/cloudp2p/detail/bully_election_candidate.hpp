@@ -116,7 +116,7 @@ inline void BullyElection::start_vote(TimePoint now, bool transfer) {
   enter_term(state_.term + 1, now);
   state_.voted_for = self();
   persist();
-  if (transfer) note_leader(self(), now);
+  if (transfer && !sabotaged(Rule::failed_hand_over_counts)) note_leader(self(), now);
   phase_ = Phase::vote;
   phase_until_ = now + 2 * options_.timing.answer_timeout;
   votes_.clear();
@@ -146,7 +146,7 @@ inline void BullyElection::handle(const VoteRequest& message, TimePoint now) {
     const bool handed_over = message.transfer && transferring_to_ == message.candidate;
     enter_term(message.term, now, handed_over ? StepDownReason::resigned : StepDownReason::higher_term);
   }
-  if (message.transfer) note_leader(message.candidate, now);
+  if (message.transfer && !sabotaged(Rule::failed_hand_over_counts)) note_leader(message.candidate, now);
   const bool fresh = state_.voted_for != message.candidate;
   state_.voted_for = message.candidate;
   if (fresh) persist();

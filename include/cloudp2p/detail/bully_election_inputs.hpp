@@ -188,7 +188,7 @@ inline BullyElection::Peer* BullyElection::known_peer(NodeId id) {
 /// the two could stand in step for ever, each with the votes that the other lacks.
 inline BullyElection::Peer* BullyElection::heard(NodeId id) {
   Peer* const peer = known_peer(id);
-  if (peer != nullptr && id == suspect_) suspect_ = kNobody;
+  if (peer != nullptr && id == suspect_ && !sabotaged(Rule::lost_leader_may_speak)) suspect_ = kNobody;
   return peer;
 }
 
@@ -262,16 +262,17 @@ inline BullyElection::Instant BullyElection::candidacy_at() const {
   return std::max(stand_at_, *ready) + stagger;
 }
 
-/// Rule 7: doubled for each time that the lead was lost within the last ten minutes, at most ten minutes.
+/// Rule 7: doubled for each time that the lead was lost within the last ten minutes, at most ten minutes. `immediate` has no
+/// delay to double, until it is the second time: then its node flaps, or is handed a lead that it can not get.
 inline Duration BullyElection::takeover_delay(NodeId id, TimePoint now) const {
   constexpr Duration window = std::chrono::minutes(10);
-  if (options_.takeover == Takeover::immediate) return Duration::zero();
-  Duration delay = options_.timing.takeover_delay;
-  const auto at = losses_.find(id);
-  if (at == losses_.end() || sabotaged(Rule::takeover_backs_off)) return delay;
-  for (const TimePoint loss : at->second) {
-    if (now - loss < window) delay = std::min(window, delay * 2);
+  std::ptrdiff_t doublings = 0;
+  if (const auto at = losses_.find(id); at != losses_.end() && !sabotaged(Rule::takeover_backs_off)) {
+    doublings = std::count_if(at->second.begin(), at->second.end(), [&](TimePoint loss) { return now - loss < window; });
   }
+  if (options_.takeover == Takeover::immediate && (doublings -= 2) < 0) return Duration::zero();
+  Duration delay = options_.timing.takeover_delay;
+  for (; doublings > 0; --doublings) delay = std::min(window, delay * 2);
   return delay;
 }
 
@@ -308,7 +309,8 @@ inline void BullyElection::follower_deadline(TimePoint now) {
     if (phase_ == Phase::pre_vote) return evaluate_pre_vote(now);
     // Whoever does not hear the other candidate is not staggered by it: by rank, so that the two part.
     const std::vector<NodeId> ids = electors();
-    const auto higher = std::count_if(ids.begin(), ids.end(), [&](NodeId id) { return id > self(); });
+    auto higher = std::count_if(ids.begin(), ids.end(), [&](NodeId id) { return id > self(); });
+    if (sabotaged(Rule::split_votes_part)) higher = 0;
     return retry_after(options_.timing.answer_timeout + static_cast<int>(higher) * options_.timing.stagger, now);
   }
   if (const Instant due = candidacy_at(); due && now >= *due) {

@@ -27,14 +27,19 @@ enum class Rule : std::uint8_t {
   terms_never_fall,              ///< A leader of an older term is followed.
   lost_majority_steps_down,      ///< A leader that nobody answers goes on.
   takeover_backs_off,            ///< The highest id asks for the lead as soon as it may, however often it lost it.
+  failed_hand_over_counts,       ///< However often it was handed the lead and did not get it.
+  lost_leader_may_speak,         ///< Who was lost as a leader is waited for no more, though it stands itself.
+  split_votes_part,              ///< Candidates that split a vote try again in step.
   // Members.
   admission_needs_takeover,      ///< A node is bound again by a leader that has not read what was acknowledged.
   admission_in_two_steps,        ///< The old incarnation is replaced by the new one in one change.
   one_change_at_a_time,          ///< Two newcomers become members at once.
   copies_before_change,          ///< Members change although too few of the new ones have everything.
+  outsiders_offer_in_vain,       ///< What a removed node holds alone is taken in.
   // Takeover.
   takeover_reads_majority,       ///< A new leader serves with what it holds.
   takeover_writes_back,          ///< What was found on a minority stays there.
+  hung_takeover_makes_way,       ///< A leader whose disk hangs is given up only once it served.
   // Uploads.
   stamps_are_unique,             ///< The sequence stands still.
   majority_acknowledges,         ///< One copy less suffices.
@@ -57,6 +62,7 @@ enum class Rule : std::uint8_t {
   delete_needs_majority,         ///< It is acknowledged when it is sent.
   delete_excludes_upload,        ///< Of the same content, at the same time.
   landing_keeps_its_file,        ///< The file goes although the same content is being committed.
+  late_landings_leave,           ///< Of deleted images' files that land late, more than are remembered stay.
   bytes_outlive_tombstone,       ///< The file goes with a tombstone that is not known to be final.
   tombstone_waits_for_all,       ///< It is forgotten although a member lacks it.
   watermark_is_raised,           ///< Tombstones are forgotten without it.
