@@ -110,6 +110,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void hand_over(NodeId to);
   void make_way_when_full();
   void make_way_when_hanging();
+  void ask_disk();
   /// It did a moment ago: it is given some time to prove itself.
   [[nodiscard]] bool disk_hangs() const { return disk_asked_ || services_.now() < disk_trusted_from_; }
   void keep_bulk_links_awake();
@@ -131,6 +132,7 @@ class NodeImpl final : public Node, private TransportHandler {
   bool transport_started_ = false;
   bool taking_part_ = false;
   bool disk_asked_ = false;       ///< Whether it answers again.
+  bool disk_failed_ = false;      ///< It did, with an error: it is asked anew.
   TimePoint disk_trusted_from_;
   ParkedPuts parked_;
   Landing landing_;

@@ -124,7 +124,7 @@ StoreStatus NodeImpl::store_status() const {
   if (!out.problem.empty()) return out;
   out.problem = state_failed               ? "the state file can not be written"
                 : services_.catalog_failed ? "the catalog takes no more records"
-                                           : "the disk hangs: what it was given to store waits";
+                                           : "the disk hangs, or its catalog can not be read";
   return out;
 }
 
@@ -177,23 +177,33 @@ void NodeImpl::make_way_when_full() {
 
 /// A disk may hang without an error: a path to it is gone, or a file server. What all others have stored waits here then,
 /// and with it every client. Relative to them, so that no leader is blamed for what is slow everywhere; and only when they
-/// can elect another one.
+/// can elect another one. A catalog that answers with errors only is no better.
 void NodeImpl::make_way_when_hanging() {
   constexpr auto kDistrust = std::chrono::seconds(30);
-  if (services_.shared() || disk_hangs() || services_.view().role != ElectionRole::leader) return;
+  if (services_.shared()) return;
+  if (std::exchange(disk_failed_, false)) ask_disk();
+  if (services_.catalog_fails()) services_.probe_catalog();
+  if (disk_hangs() || services_.view().role != ElectionRole::leader) return;
   const std::size_t needed = services_.copies_needed();
   if (needed < 2 || services_.connected_voters().size() < needed) return;
   if (!uploads_.own_disk_hangs() && !push_.own_disk_hangs() && !services_.catalog_hangs()) return;
-  services_.log(LogLevel::error, "disk_hangs", fmt::format("the disk has not stored for {} s what the others have: making way for another leader",
+  const char* const what = services_.catalog_fails() ? "the catalog can not be read" : "the disk has not stored what the others have";
+  services_.log(LogLevel::error, "disk_hangs", fmt::format("{} for {} s: making way for another leader", what,
                                                std::chrono::duration_cast<std::chrono::seconds>(Services::kDiskPatience).count()));
-  disk_asked_ = true;
   disk_trusted_from_ = services_.now() + kDistrust;
-  // Answered in order: after all that waits there.
-  services_.ports.catalog->get(kWatermark, services_.guard([this](const Result<std::optional<CatalogEntry>>&) {
+  ask_disk();
+  update_fitness();
+}
+
+/// Answered in order: after all that waits there.
+void NodeImpl::ask_disk() {
+  disk_asked_ = true;
+  services_.ports.catalog->get(kWatermark, services_.awaited([this](const Result<std::optional<CatalogEntry>>& answer) {
+    disk_failed_ = !answer.ok();
+    if (disk_failed_) return;
     disk_asked_ = false;
     services_.log(LogLevel::info, "disk_answers", "the disk answers again");
   }));
-  update_fitness();
 }
 
 std::uint64_t NodeImpl::count_under_replicated() const {

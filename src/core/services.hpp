@@ -136,13 +136,22 @@ class Services {
   template <class F>
   [[nodiscard]] auto awaited(F work) {
     asked_.push_back(now());
-    return guard([this, work = std::move(work)](auto&&... args) mutable {
+    return guard([this, work = std::move(work)](auto&& answer) mutable {
+      if (!answer.ok() && !failing_since_) failing_since_ = asked_.front();
+      if (answer.ok()) failing_since_.reset();
       asked_.pop_front();
-      work(std::forward<decltype(args)>(args)...);
+      work(std::forward<decltype(answer)>(answer));
     });
   }
-  /// It has not answered one for kDiskPatience.
-  [[nodiscard]] bool catalog_hangs() const { return !asked_.empty() && now() - asked_.front() >= kDiskPatience; }
+  /// One question more, behind all others; one at a time. Not a `look_up`, which may answer without the disk.
+  void probe_catalog();
+  /// The last answer was an error. It is probed until one is none.
+  [[nodiscard]] bool catalog_fails() const { return failing_since_.has_value(); }
+  /// It has answered nothing, or with errors only, for kDiskPatience.
+  [[nodiscard]] bool catalog_hangs() const {
+    const TimePoint since = failing_since_ ? *failing_since_ : asked_.empty() ? now() : asked_.front();
+    return now() - since >= kDiskPatience;
+  }
 
   /// A callback that does nothing once the node is gone.
   template <class F>
@@ -162,6 +171,8 @@ class Services {
   std::uint64_t sequence_ = 0;
   std::map<ConnectionId, std::vector<wire::RequestId>> untold_;  ///< Cancelled while the queue there was full.
   std::deque<TimePoint> asked_;  ///< When; the catalog answers in order.
+  std::optional<TimePoint> failing_since_;
+  bool probing_ = false;
 };
 
 }  // namespace cloudp2p::core

@@ -23,7 +23,8 @@ void Takeover::start() {
   // The catalog answers in order: behind this, no write of an earlier term can still turn up in it.
   auto settled = [this, run = run_](const Result<std::optional<CatalogEntry>>& watermark) {
     if (run != run_) return;
-    if (watermark.ok() && watermark->has_value()) services_.watermark = (*watermark)->record.stamp;
+    if (!watermark.ok()) return begin_again_later();
+    if (watermark->has_value()) services_.watermark = (*watermark)->record.stamp;
     settled_ = true;
     services_.raise_sequence(services_.ports.catalog->summary().newest);
     compare();
@@ -31,17 +32,9 @@ void Takeover::start() {
   services_.ports.catalog->get(kWatermark, services_.guard(std::move(settled)));
 }
 
-/// Answered behind all that the takeover waits for here: so it is noticed if this disk hangs. Not a `look_up`, which may
-/// answer without the disk.
-void Takeover::probe() {
-  if (probing_ || sabotaged(Rule::hung_takeover_makes_way)) return;
-  probing_ = true;
-  services_.ports.catalog->get(kWatermark,
-                               services_.awaited([this](const Result<std::optional<CatalogEntry>>&) { probing_ = false; }));
-}
-
 void Takeover::stop() {
   end_run();
+  again_ = false;
   promised_.clear();
   passed_over_.clear();
   patience_ = kPatience;
@@ -65,10 +58,16 @@ void Takeover::begin_again() {
   for (const NodeId id : promised_) ask(id);
 }
 
+/// This node's own disk fails: at the next tick, rather than as fast as it does.
+void Takeover::begin_again_later() {
+  end_run();
+  again_ = true;
+}
+
 void Takeover::on_promise(NodeId from) {
-  if (!active_ || services_.shared() || !services_.leads(term_)) return;
+  if (!(active_ || again_) || services_.shared() || !services_.leads(term_)) return;
   promised_.insert(from);
-  if (!comparing_ && !voters_.contains(from)) ask(from);
+  if (active_ && !comparing_ && !voters_.contains(from)) ask(from);
 }
 
 std::size_t Takeover::prompt_voters() const {
@@ -97,8 +96,10 @@ void Takeover::pass_over_hung() {
 }
 
 void Takeover::tick() {
+  if (std::exchange(again_, false)) begin_again();
   if (!active_) return;
-  probe();
+  // Answered behind all that the takeover waits for here: so it is noticed if this disk hangs, or fails.
+  if (!sabotaged(Rule::hung_takeover_makes_way)) services_.probe_catalog();
   if (prompt_voters() + 1 < services_.copies_needed()) passed_over_.clear();
   for (const NodeId id : std::set<NodeId>(promised_)) {
     if (!comparing_ && !voters_.contains(id)) ask(id);
@@ -169,7 +170,7 @@ void Takeover::read_differing(std::uint32_t bucket) {
   }
   read_bucket(services_, bucket, [this, bucket, run = run_](Result<std::vector<CatalogEntry>> entries) {
     if (run != run_) return;
-    if (!entries.ok()) return begin_again();
+    if (!entries.ok()) return begin_again_later();
     open_[bucket].our_hashes = record_hashes(*entries);
     open_[bucket].ours = std::move(*entries);
     ask_for_bucket(bucket);
@@ -252,7 +253,7 @@ void Takeover::join(std::uint32_t bucket) {
     services_.record(CatalogChange{best.record, std::nullopt}, [this, run = run_](const Result<CatalogEntry>& held) {
       if (run != run_) return;
       --local_puts_;
-      if (!held.ok()) return begin_again();
+      if (!held.ok()) return begin_again_later();
       finish_if_done();
     });
   }

@@ -44,7 +44,6 @@ class Takeover {
   };
 
   void start();
-  void probe();
   void end_run();
   void ask(NodeId from);
   [[nodiscard]] std::size_t prompt_voters() const;
@@ -59,6 +58,7 @@ class Takeover {
   void write_back();
   void written_back(std::size_t count, const Status& status);
   void begin_again();
+  void begin_again_later();
   void finish_if_done();
 
   Services& services_;
@@ -67,7 +67,7 @@ class Takeover {
   std::uint64_t run_ = 0;  ///< Answers to an earlier run are ignored.
   bool active_ = false;
   bool comparing_ = false;
-  bool probing_ = false;
+  bool again_ = false;
   bool settled_ = false;  ///< What this node wrote under earlier terms has reached its catalog.
   Term term_ = 0;
   std::set<NodeId> promised_;
