@@ -128,8 +128,10 @@ bool Invariants::whole(const Watched& node, const Machine& leader) const {
   if (bound == nullptr || bound->incarnation != here.election.incarnation) return false;
   if (here.catalog.root != there.catalog.root) return false;
   for (const auto& [digest, entry] : node.member->catalog().durable()) {
-    const bool here_too = entry.present && node.member->images().holds(digest);
-    if (!entry.record.tombstone && !here_too && !may_lack_bytes(digest)) return false;
+    const bool file = node.member->images().holds(digest);
+    if (!entry.record.tombstone && !(entry.present && file) && !may_lack_bytes(digest)) return false;
+    // The file that is believed to be here counts again when the image is stored again.
+    if (entry.record.tombstone && entry.present && !file) return false;
   }
   return true;
 }

@@ -98,6 +98,39 @@ TEST_CASE("what a node kept from before it was removed, and nobody else ever had
   require_clean(sim);
 }
 
+TEST_CASE("a newcomer whom those that are left could not save as a member leads them all the same") {
+  int told = 0;
+  for (std::uint64_t seed = 107; seed < 113; ++seed) {
+    CAPTURE(seed);
+    SimCluster sim(cluster_of(4, seed));
+    REQUIRE(sim.run_until_leader(3s) == NodeId{4});
+    store(sim, 3);
+    sim.add_node(up_to(5));
+    for (const std::uint32_t id : {1U, 2U}) sim.disk_call_fails(NodeId{id}, DiskCall::kSaveState, true);
+    sim.propose(up_to(5));
+    const auto knows = [&](std::uint32_t id) { return sim.status(NodeId{id}).election.membership.members.size() == 5; };
+    REQUIRE(sim.run_until([&] { return knows(3) && knows(5); }, 30s));
+    sim.run_for(100ms);
+    for (const std::uint32_t id : {1U, 2U, 3U, 4U}) sim.crash(NodeId{id});
+    for (const std::uint32_t id : {1U, 2U}) {
+      sim.disk_call_fails(NodeId{id}, DiskCall::kSaveState, false);
+      sim.restart(NodeId{id});
+    }
+    sim.run_for(10ms);
+    const bool saved = knows(1) || knows(2);  // What was said to have failed may be there all the same.
+    if (!saved) ++told;
+    const NodeId leader = sim.run_until_leader(5s);
+    CHECK((leader == NodeId{5} || (saved && leader != kNobody)));
+    if (leader == kNobody) continue;
+    store(sim, 3, 10);
+    for (const std::uint32_t id : {3U, 4U}) sim.restart(NodeId{id});
+    CHECK(become(sim, up_to(5)));
+    CHECK(sim.converges(30s));
+    require_clean(sim);
+  }
+  CHECK(told > 0);
+}
+
 TEST_CASE("a blank node that the cluster does not list waits, and founds no cluster of its own") {
   SimCluster sim(cluster_of(3, 107));
   sim.run_until_leader(3s);

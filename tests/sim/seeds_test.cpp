@@ -35,6 +35,10 @@ constexpr Life kFailedOnce[] = {
     {1795776360341, 7},  // the simulator's own: paths that flap in turns reach a majority, though never in one moment
     {1795779622157, 7},  // the disk of a new leader hung before it had taken over: it stayed leader and never served
     {1795781963655, 5},  // the simulator's own: a leader that slept counts by members whose bindings are gone
+    {1795781961203, 7},  // with immediate takeover, a node that could not get the lead was handed it again and again
+    {1795787956304, 3},  // the catalog of a new leader could not be read: it tried as fast as it failed, and stayed leader
+    {1795788815256, 3},  // a newcomer and two members that could not save that it is one: neither voted for the other
+    {1795788816168, 3},  // the simulator's own: a lost file of a deleted image, which was stored again
 };
 
 }  // namespace

@@ -22,11 +22,9 @@ inline PreVoteVerdict BullyElection::judge(const PreVote& message, TimePoint now
   if (message.next_term <= state_.term) return PreVoteVerdict::no;
   // A member of a cluster counts by its members: who is blank is none of them, and would only let it raise its term.
   const bool counts_by_members = peer != peers_.end() && !peer->second.cluster.is_zero();
-  if (!able_to_vote() || (blank() && counts_by_members)) {
-    if (!bound_by(message.binds)) return PreVoteVerdict::no;
-  } else if (hello_seen && !may_be_candidate(message.from, peer->second.incarnation)) {
-    return PreVoteVerdict::no;
-  }
+  const bool votes = able_to_vote() && !(blank() && counts_by_members);
+  const bool known = !hello_seen || may_be_candidate(message.from, peer->second.incarnation);
+  if (!(votes && known) && !bound_by(message.binds)) return PreVoteVerdict::no;
   if (leading_) return holds_majority(now) ? PreVoteVerdict::no : PreVoteVerdict::would_vote;
   if (hears_leader(now)) return PreVoteVerdict::no;
   if (now < granted_until_ && message.from != state_.voted_for) return PreVoteVerdict::no;
@@ -158,14 +156,12 @@ inline void BullyElection::handle(const VoteRequest& message, TimePoint now) {
 /// A candidate of a higher term is refused, and its term not taken over, while the leader is heard: to stay silent is
 /// always safe, and a candidate that won its pre-vote elsewhere unseats the leader through the acknowledgement of its
 /// next heartbeat (Ongaro 2014, §4.2.3). A vote of the same term is repeated, should its answer have been lost. Who does
-/// not know that it is bound, because it could not save the membership that says so, votes when it is told: the candidate
-/// counts by the newest membership that is reported to it, whatever the voter takes itself for.
+/// not know that it is bound, or that the candidate is, because it could not save the membership that says so, votes when
+/// it is told that it is: the candidate counts by the newest membership that is reported to it, whatever the voter takes
+/// the two for.
 inline bool BullyElection::refuses_vote(const VoteRequest& message, TimePoint now) const {
-  if (!able_to_vote()) {
-    if (!bound_by(message.binds)) return true;
-  } else if (!may_be_candidate(message.candidate, message.incarnation)) {
-    return true;
-  }
+  const bool known = able_to_vote() && may_be_candidate(message.candidate, message.incarnation);
+  if (!known && !bound_by(message.binds)) return true;
   if (message.term < state_.term) return true;
   if (message.term == state_.term) {
     if (sabotaged(Rule::one_vote_a_term)) return false;
