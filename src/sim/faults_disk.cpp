@@ -62,6 +62,24 @@ bool fail_call(Chaos& chaos) {
   return true;
 }
 
+/// One call or a few. What has read an error goes on as before, and is not restarted.
+template <DiskCall kCall>
+bool fail_call_for_a_moment(Chaos& chaos) {
+  const NodeId node = chaos.victim();
+  chaos.cluster().disk_call_fails(node, kCall, true);
+  chaos.later(50us, 20ms, [&chaos, node] { chaos.cluster().disk_call_fails(node, kCall, false); });
+  return true;
+}
+
+bool fail_look_up_at_a_moment(Chaos& chaos) {
+  const NodeId node = chaos.victim();
+  chaos.at_moment(node, any_moment(chaos.random()), [&chaos, node] {
+    chaos.cluster().disk_call_fails(node, DiskCall::kLookUp, true);
+    chaos.later(50us, 20ms, [&chaos, node] { chaos.cluster().disk_call_fails(node, DiskCall::kLookUp, false); });
+  });
+  return true;
+}
+
 /// Never so many copies of one image that no majority of good ones is left.
 bool flip_bit(Chaos& chaos) {
   const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
@@ -84,6 +102,9 @@ constexpr FaultKind kDiskKinds[] = {
     {"erase fails", 10, fail_call<DiskCall::kErase>},
     {"record fails", 10, fail_call<DiskCall::kRecord>},
     {"look-up fails", 10, fail_call<DiskCall::kLookUp>},
+    {"look-up fails for a moment", 15, fail_call_for_a_moment<DiskCall::kLookUp>},
+    {"look-up fails at a moment", 15, fail_look_up_at_a_moment},
+    {"read of an image fails for a moment", 10, fail_call_for_a_moment<DiskCall::kRead>},
     {"save of the state fails", 10, fail_call<DiskCall::kSaveState>},
     {"bit flip", 25, flip_bit},
 };

@@ -104,14 +104,17 @@ std::function<void()> MajorityCore::trouble_process(NodeId node) {
 
 std::function<void()> MajorityCore::trouble_disk(NodeId node) {
   chaos_.mend(node);
-  const std::uint64_t what = random_.below(5);
+  constexpr testing::DiskCall kCalls[] = {testing::DiskCall::kAppend, testing::DiskCall::kCommit, testing::DiskCall::kRead,
+                                          testing::DiskCall::kErase,  testing::DiskCall::kRecord, testing::DiskCall::kLookUp,
+                                          testing::DiskCall::kSaveState};
+  const std::uint64_t what = random_.below(7);
   if (what == 0) cluster_.stall_disk(node, true);
   if (what == 1) cluster_.slow_disk(node, static_cast<unsigned>(1U << random_.between(3, 5)));
   if (what == 2) cluster_.disk(node, SimCluster::Disk::kFull);
-  if (what > 2) {
-    cluster_.disk(node, what == 3 ? SimCluster::Disk::kIo : SimCluster::Disk::kReadOnly);
-    chaos_.owe_restart(node);
-  }
+  if (what == 3) cluster_.disk(node, SimCluster::Disk::kIo);
+  if (what == 4) cluster_.disk(node, SimCluster::Disk::kReadOnly);
+  if (what > 4) cluster_.disk_call_fails(node, kCalls[random_.below(std::size(kCalls))], true);
+  if (what > 2) chaos_.owe_restart(node);
   return [this, node] { chaos_.mend(node); };
 }
 
