@@ -96,8 +96,9 @@ class BullyElection final : public Election {
   [[nodiscard]] bool configured(NodeId id) const;
   [[nodiscard]] bool is_voter() const;
   [[nodiscard]] bool able_to_vote() const { return !fault_ && fitness_.can_vote && (is_voter() || leaving_); }
-  /// Whoever asks knows a membership that this node is bound by: its vote counts, whatever membership it holds itself.
-  [[nodiscard]] bool bound_by(const Incarnation& binds) const { return !fault_ && fitness_.can_vote && binds == state_.incarnation; }
+  /// By its own membership; or whoever asks knows one that this node is bound by: then its vote counts, whatever membership
+  /// it holds itself.
+  [[nodiscard]] bool may_vote(bool votes, bool knows_candidate, const Incarnation& binds) const;
   [[nodiscard]] Incarnation bound_incarnation(NodeId id) const;
   [[nodiscard]] bool may_stand() const { return able_to_vote() && is_voter() && fitness_.can_lead; }
   [[nodiscard]] bool may_be_candidate(NodeId id, const Incarnation& incarnation) const;

@@ -137,7 +137,7 @@ class Services {
   [[nodiscard]] auto awaited(F work) {
     asked_.push_back(now());
     return guard([this, work = std::move(work)](auto&& answer) mutable {
-      if (!answer.ok() && !failing_since_) failing_since_ = asked_.front();
+      if (!answer.ok() && !failing_since_ && !sabotaged(Rule::failing_catalog_makes_way)) failing_since_ = asked_.front();
       if (answer.ok()) failing_since_.reset();
       asked_.pop_front();
       work(std::forward<decltype(answer)>(answer));

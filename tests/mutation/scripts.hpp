@@ -15,6 +15,8 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script bound_by_a_lost_change();  ///< A node that lost its promises takes itself for a member again.
 [[nodiscard]] Script unheard_leader();        ///< The highest node hears all, and is heard by one.
 [[nodiscard]] Script hung_takeover();
+[[nodiscard]] Script failing_catalog();
+[[nodiscard]] Script newcomer_stands();       ///< Among members that could not save that it is one.
 [[nodiscard]] Script removed_node_returns();  ///< With an image of which one copy was made.
 
 // election_stories.hpp
@@ -38,5 +40,6 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script failed_delete_returns();
 [[nodiscard]] Script tombstone_that_lost();   ///< On a node that has the last bytes of the image.
 [[nodiscard]] Script backup_returns();        ///< With an image that was deleted and forgotten since.
+[[nodiscard]] Script backup_meets_new_leader();  ///< Whose catalog can not be read when it begins to lead.
 
 }  // namespace cloudp2p::testing

@@ -152,4 +152,35 @@ Script backup_returns() {
   }};
 }
 
+/// Node 4 has read no watermark since it started.
+Script backup_meets_new_leader() {
+  const auto forgetful = [](SimOptions& options) {
+    options.nodes = 5;
+    options.tombstone_age = 1s;
+  };
+  return {forgetful, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const SimImage image = make_image(14, 2'000);
+    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
+    if (!sim.put_and_wait(image, 5s).ok() || !sim.converges(5s)) return "an upload fails";
+    sim.back_up(NodeId{1});
+    const auto removed = sim.remove(image.digest);
+    sim.run_for(5s);
+    if (!removed.ok()) return "a delete fails";
+    sim.crash(NodeId{4});
+    sim.restart(NodeId{4});
+    sim.run_for(2s);
+    sim.crash(NodeId{1});
+    sim.lose(NodeId{1}, Loss::kSinceBackup);
+    sim.at_moment(NodeId{4}, Moment::kLeading, [&sim] { sim.disk_call_fails(NodeId{4}, DiskCall::kLookUp, true); });
+    sim.crash(NodeId{5});
+    sim.run_for(2s);
+    sim.disk_call_fails(NodeId{4}, DiskCall::kLookUp, false);
+    for (const std::uint32_t id : {1U, 5U}) sim.restart(NodeId{id});
+    if (!sim.converges(10s)) return "the nodes do not become equal";
+    const auto later = sim.info(image.digest);
+    sim.run_until([&] { return later.done(); }, 5s);
+    return later.ok() ? "a deleted image comes back with a backup" : "";
+  }};
+}
+
 }  // namespace cloudp2p::testing

@@ -80,6 +80,40 @@ Script hung_takeover() {
   }};
 }
 
+Script failing_catalog() {
+  const auto patient = [](SimOptions& options) { options.client_timeout = 30s; };
+  return {patient, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.run_for(1s);
+    sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, true);
+    const auto listed = sim.list();
+    const bool answered = sim.run_until([&] { return listed.done(); }, 25s) && listed.ok();
+    sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, false);
+    return answered ? "" : "a leader whose catalog can not be read stays";
+  }};
+}
+
+Script newcomer_stands() {
+  const auto four = [](SimOptions& options) { options.nodes = 4; };
+  return {four, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{4}) return "the highest node does not lead";
+    const std::vector<NodeId> wanted{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+    sim.add_node(wanted);
+    for (const std::uint32_t id : {1U, 2U}) sim.disk_call_fails(NodeId{id}, DiskCall::kSaveState, true);
+    sim.propose(wanted);
+    const auto knows = [&](std::uint32_t id) { return sim.status(NodeId{id}).election.membership.members.size() == 5; };
+    if (!sim.run_until([&] { return knows(3) && knows(5); }, 30s)) return "a node does not become a member";
+    sim.run_for(100ms);
+    for (const std::uint32_t id : {1U, 2U, 3U, 4U}) sim.crash(NodeId{id});
+    for (const std::uint32_t id : {1U, 2U}) {
+      sim.disk_call_fails(NodeId{id}, DiskCall::kSaveState, false);
+      sim.restart(NodeId{id});
+    }
+    const bool led = sim.run_until_leader(5s) != kNobody;
+    return led ? "" : "three of five members elect nobody";
+  }};
+}
+
 Script removed_node_returns() {
   return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";

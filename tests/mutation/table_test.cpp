@@ -84,10 +84,13 @@ std::vector<Row> table() {
       {Rule::one_change_at_a_time, "two newcomers", scripted(two_newcomers()), 10},
       {Rule::copies_before_change, "two newcomers", scripted(two_newcomers()), 10},
       {Rule::outsiders_offer_in_vain, "a removed node returns", scripted(removed_node_returns()), 5},
+      {Rule::newcomers_are_voted_for, "a newcomer stands", scripted(newcomer_stands()), 10},
       // Takeover.
       {Rule::takeover_reads_majority, "random, 3 nodes", random_life(3), 200},
       {Rule::takeover_writes_back, "seen on a minority", scripted(seen_on_a_minority()), 30},
       {Rule::hung_takeover_makes_way, "a takeover's disk hangs", scripted(hung_takeover()), 3},
+      {Rule::failing_catalog_makes_way, "a failing catalog", scripted(failing_catalog()), 3},
+      {Rule::watermark_is_read, "a backup meets a new leader", scripted(backup_meets_new_leader()), 5, "I18"},
       // Uploads.
       {Rule::stamps_are_unique, "random, 3 nodes", random_life(3), 200},
       {Rule::majority_acknowledges, "random, 3 nodes", random_life(3), 200},

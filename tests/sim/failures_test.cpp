@@ -98,26 +98,6 @@ TEST_CASE("a copy that went with its disk before the leader's own was durable do
   require_clean(sim);
 }
 
-TEST_CASE("files that land after their leader was superseded leave with the images, however many they are") {
-  SimCluster sim(cluster_of(3, 55));
-  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
-  sim.stall_disk(NodeId{3}, true);
-  constexpr std::uint64_t kMany = 150;
-  std::vector<SimResult<UploadOutcome>> uploads;
-  for (std::uint64_t salt = 1; salt <= kMany; ++salt) uploads.push_back(sim.put(make_image(salt, 2000)));
-  for (const auto& upload : uploads) {
-    REQUIRE(sim.run_until([&] { return upload.done(); }, 40s));  // By the next leader.
-  }
-  for (std::uint64_t salt = 1; salt <= kMany; ++salt) {
-    const auto removed = sim.remove(make_image(salt, 2000).digest);
-    REQUIRE(sim.run_until([&] { return removed.done(); }, 1s));
-    REQUIRE(removed.ok());
-  }
-  sim.stall_disk(NodeId{3}, false);
-  CHECK(sim.converges(30s));
-  require_clean(sim);
-}
-
 TEST_CASE("a node that missed many small images fetches them from all others at once, and soon") {
   SimCluster sim(cluster_of(3, 17));
   sim.run_until_leader(2s);

@@ -50,22 +50,6 @@ TEST_CASE("a voter hangs while its records are read: others are read") {
   }
 }
 
-TEST_CASE("the disk of a new leader hangs before it has taken over: another leads") {
-  SimOptions options = cluster_of(5, 34);
-  options.client_timeout = 30s;  // As everywhere but here.
-  SimCluster sim(options);
-  REQUIRE(sim.run_until_leader(2s) == NodeId{5});
-  REQUIRE(sim.put_and_wait(make_image(1, 9'000), 2s).ok());
-  sim.at_moment(NodeId{4}, Moment::kLeading, [&sim] { sim.stall_disk(NodeId{4}, true); });
-  sim.crash(NodeId{5});
-  CHECK(sim.put_and_wait(make_image(2, 9'000), 25s).ok());
-  CHECK(sim.leader() == NodeId{3});
-  sim.restart(NodeId{5});
-  sim.stall_disk(NodeId{4}, false);
-  CHECK(sim.converges(60s));
-  require_clean(sim);
-}
-
 TEST_CASE("the catalog of a new leader can not be read: another leads") {
   SimOptions options = cluster_of(5, 35);
   options.client_timeout = 30s;
@@ -106,38 +90,6 @@ TEST_CASE("the catalog of the leader can not be read any more: another leads, an
   sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, false);
   CHECK(sim.run_until([&] { return sim.leader() == NodeId{3}; }, 60s));
   CHECK(sim.converges(20s));
-  require_clean(sim);
-}
-
-TEST_CASE("a new leader whose catalog does not tell what may have been forgotten does not serve before it does") {
-  SimOptions options = cluster_of(5, 37);
-  options.takeover = Takeover::never;
-  options.tombstone_age = 1s;
-  SimCluster sim(options);
-  const SimImage image = make_image(14, 2'000);
-  REQUIRE(sim.run_until_leader(2s) == NodeId{5});
-  REQUIRE(sim.put_and_wait(image, 5s).ok());
-  REQUIRE(sim.converges(5s));
-  sim.back_up(NodeId{1});
-  const auto removed = sim.remove(image.digest);
-  sim.run_for(5s);
-  REQUIRE(removed.ok());
-  sim.crash(NodeId{4});
-  sim.restart(NodeId{4});  // It has read no watermark since.
-  sim.run_for(2s);
-  sim.crash(NodeId{1});
-  sim.lose(NodeId{1}, Loss::kSinceBackup);
-  sim.at_moment(NodeId{4}, Moment::kLeading, [&sim] { sim.disk_call_fails(NodeId{4}, DiskCall::kLookUp, true); });
-  sim.crash(NodeId{5});
-  sim.run_for(2s);
-  sim.disk_call_fails(NodeId{4}, DiskCall::kLookUp, false);
-  CHECK(sim.run_until([&] { return sim.status(NodeId{4}).serving; }, 2s));
-  sim.restart(NodeId{1});
-  sim.restart(NodeId{5});
-  CHECK(sim.converges(10s));
-  const auto later = sim.info(image.digest);
-  CHECK(sim.run_until([&] { return later.done(); }, 5s));
-  CHECK_FALSE(later.ok());
   require_clean(sim);
 }
 

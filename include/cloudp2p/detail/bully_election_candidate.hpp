@@ -24,13 +24,18 @@ inline PreVoteVerdict BullyElection::judge(const PreVote& message, TimePoint now
   const bool counts_by_members = peer != peers_.end() && !peer->second.cluster.is_zero();
   const bool votes = able_to_vote() && !(blank() && counts_by_members);
   const bool known = !hello_seen || may_be_candidate(message.from, peer->second.incarnation);
-  if (!(votes && known) && !bound_by(message.binds)) return PreVoteVerdict::no;
+  if (!may_vote(votes, known, message.binds)) return PreVoteVerdict::no;
   if (leading_) return holds_majority(now) ? PreVoteVerdict::no : PreVoteVerdict::would_vote;
   if (hears_leader(now)) return PreVoteVerdict::no;
   if (now < granted_until_ && message.from != state_.voted_for) return PreVoteVerdict::no;
   const bool stands = may_stand() && (phase_ != Phase::idle || ready_at().has_value());
   if (message.from < self() && stands && !message.insist) return PreVoteVerdict::leave_it_to_me;
   return PreVoteVerdict::would_vote;
+}
+
+inline bool BullyElection::may_vote(bool votes, bool knows_candidate, const Incarnation& binds) const {
+  if (votes && (knows_candidate || sabotaged(Rule::newcomers_are_voted_for))) return knows_candidate;
+  return !fault_ && fitness_.can_vote && binds == state_.incarnation;
 }
 
 inline void BullyElection::start_pre_vote(TimePoint now) {
@@ -160,8 +165,7 @@ inline void BullyElection::handle(const VoteRequest& message, TimePoint now) {
 /// it is told that it is: the candidate counts by the newest membership that is reported to it, whatever the voter takes
 /// the two for.
 inline bool BullyElection::refuses_vote(const VoteRequest& message, TimePoint now) const {
-  const bool known = able_to_vote() && may_be_candidate(message.candidate, message.incarnation);
-  if (!known && !bound_by(message.binds)) return true;
+  if (!may_vote(able_to_vote(), may_be_candidate(message.candidate, message.incarnation), message.binds)) return true;
   if (message.term < state_.term) return true;
   if (message.term == state_.term) {
     if (sabotaged(Rule::one_vote_a_term)) return false;

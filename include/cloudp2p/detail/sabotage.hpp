@@ -36,10 +36,13 @@ enum class Rule : std::uint8_t {
   one_change_at_a_time,          ///< Two newcomers become members at once.
   copies_before_change,          ///< Members change although too few of the new ones have everything.
   outsiders_offer_in_vain,       ///< What a removed node holds alone is taken in.
+  newcomers_are_voted_for,       ///< Not by a member that could not save that they are members.
   // Takeover.
   takeover_reads_majority,       ///< A new leader serves with what it holds.
   takeover_writes_back,          ///< What was found on a minority stays there.
   hung_takeover_makes_way,       ///< A leader whose disk hangs is given up only once it served.
+  failing_catalog_makes_way,     ///< A leader whose catalog answers with errors only is not given up.
+  watermark_is_read,             ///< A takeover is done, whether the catalog could tell what was forgotten or not.
   // Uploads.
   stamps_are_unique,             ///< The sequence stands still.
   majority_acknowledges,         ///< One copy less suffices.
