@@ -135,6 +135,21 @@ bool step_down(Chaos& chaos) {
   return true;
 }
 
+/// The pass ends with its node, or when somebody says so.
+bool scrub(Chaos& chaos) {
+  const std::size_t client = chaos.random().below(chaos.cluster().client_count());
+  (void)chaos.cluster().scrub(chaos.random().percent(80) ? ScrubAction::begin : ScrubAction::stop, client);
+  return true;
+}
+
+bool verify(Chaos& chaos) {
+  const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
+  if (stored.empty()) return false;
+  const Digest digest = stored[chaos.random().below(stored.size())].digest;
+  (void)chaos.cluster().verify(digest, chaos.random().below(chaos.cluster().client_count()));
+  return true;
+}
+
 constexpr FaultKind kProcessKinds[] = {
     {"node killed", 20, kill},
     {"power lost", 20, lose_power},
@@ -146,6 +161,8 @@ constexpr FaultKind kProcessKinds[] = {
     {"node stuttering", 10, stutter},
     {"node drained", 20, drain},
     {"leader asked to step down", 10, step_down},
+    {"nodes asked to scrub", 10, scrub},
+    {"copies of an image verified", 15, verify},
     {"clock skewed", 15, skew_clock},
     {"wall clock jumped", 20, jump_wall_clock},
     {"client restarted", 25, restart_client},

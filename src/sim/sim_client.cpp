@@ -118,6 +118,11 @@ void SimClient::step_down(const State<StepDownOutcome>& state) {
   state->operation = client_->step_down([state](Result<StepDownOutcome> outcome) { state->result = std::move(outcome); });
 }
 
+void SimClient::verify(const Digest& digest, const State<std::vector<CopyCheck>>& state) {
+  auto done = [state](Result<std::vector<CopyCheck>> checks) { state->result = std::move(checks); };
+  state->operation = client_->verify(digest, std::move(done));
+}
+
 void SimClient::scrub(ScrubAction action, const State<std::vector<ScrubView>>& state) {
   auto done = [state](Result<std::vector<ScrubView>> views) { state->result = std::move(views); };
   state->operation = client_->scrub(action, {}, std::move(done));

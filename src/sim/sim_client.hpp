@@ -30,6 +30,7 @@ class SimClient {
   void remove(const Digest& digest, const State<ImageRecord>& state);
   void step_down(const State<StepDownOutcome>& state);
   void list(const State<ListPage>& state);
+  void verify(const Digest& digest, const State<std::vector<CopyCheck>>& state);
   void scrub(ScrubAction action, const State<std::vector<ScrubView>>& state);
   [[nodiscard]] HostId host() const noexcept { return host_; }
 

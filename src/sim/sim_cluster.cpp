@@ -277,6 +277,11 @@ SimResult<StepDownOutcome> SimCluster::step_down(std::size_t client) {
   impl_->clients.at(client)->step_down(state);
   return SimResult<StepDownOutcome>(std::move(state));
 }
+SimResult<std::vector<CopyCheck>> SimCluster::verify(const Digest& digest, std::size_t client) {
+  auto state = std::make_shared<SimResult<std::vector<CopyCheck>>::State>();
+  impl_->clients.at(client)->verify(digest, state);
+  return SimResult<std::vector<CopyCheck>>(std::move(state));
+}
 SimResult<std::vector<ScrubView>> SimCluster::scrub(ScrubAction action, std::size_t client) {
   auto state = std::make_shared<SimResult<std::vector<ScrubView>>::State>();
   impl_->clients.at(client)->scrub(action, state);

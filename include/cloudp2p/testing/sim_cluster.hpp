@@ -175,6 +175,8 @@ class SimCluster {
   SimResult<ListPage> list(std::size_t client = 0);
   /// As Client::step_down.
   SimResult<StepDownOutcome> step_down(std::size_t client = 0);
+  /// As Client::verify.
+  SimResult<std::vector<CopyCheck>> verify(const Digest& digest, std::size_t client = 0);
   /// Of all nodes.
   SimResult<std::vector<ScrubView>> scrub(ScrubAction action, std::size_t client = 0);
   /// put, and time passes until it is done.
