@@ -6,23 +6,26 @@ using namespace std::chrono_literals;
 using testing::Direction;
 using testing::SimCluster;
 
-Chaos::Chaos(SimCluster& cluster, Random random)
+Chaos::Chaos(SimCluster& cluster, Random random, bool shared)
     : cluster_(cluster), wanted_members_(nodes_of(cluster)) {
   leaders_first_ = random.percent(50);
   const std::uint64_t seed = random.next();
-  for (const auto& table : {network_faults(), process_faults(), disk_faults(), loss_faults(), member_faults()}) {
-    for (const FaultKind& kind : table) draw(kind, seed);
-  }
+  for (const auto& kinds : {network_faults(), process_faults(), disk_faults()}) draw(kinds, seed, true);
+  for (const auto& kinds : {loss_faults(), member_faults()}) draw(kinds, seed, !shared);
+  draw(shared_disk_faults(), seed, shared);
 }
 
-void Chaos::draw(const FaultKind& kind, std::uint64_t seed) {
-  for (const char* c = kind.name; *c != '\0'; ++c) seed = detail::fold64(seed, static_cast<unsigned char>(*c));
-  Random random(seed);
-  counts_.emplace(kind.name, 0);
-  if (!random.percent(kind.percent)) return;
-  const Duration interval = random.log_between(300ms, 6s);
-  const Duration first = 500ms + random.between(Duration(0), interval);
-  plagues_.push_back(Plague{&kind, random, interval, first});
+void Chaos::draw(std::span<const FaultKind> kinds, std::uint64_t seed, bool possible) {
+  for (const FaultKind& kind : kinds) {
+    std::uint64_t own = seed;
+    for (const char* c = kind.name; *c != '\0'; ++c) own = detail::fold64(own, static_cast<unsigned char>(*c));
+    Random random(own);
+    counts_.emplace(kind.name, 0);
+    if (!possible || !random.percent(kind.percent)) continue;
+    const Duration interval = random.log_between(300ms, 6s);
+    const Duration first = 500ms + random.between(Duration(0), interval);
+    plagues_.push_back(Plague{&kind, random, interval, first});
+  }
 }
 
 Duration Chaos::next() const {

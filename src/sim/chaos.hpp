@@ -28,12 +28,16 @@ struct FaultKind {
 [[nodiscard]] std::span<const FaultKind> network_faults();
 [[nodiscard]] std::span<const FaultKind> process_faults();
 [[nodiscard]] std::span<const FaultKind> disk_faults();
+// Where each node has a disk of its own.
 [[nodiscard]] std::span<const FaultKind> loss_faults();
 [[nodiscard]] std::span<const FaultKind> member_faults();
+// Where all share one.
+[[nodiscard]] std::span<const FaultKind> shared_disk_faults();
 
 class Chaos {
  public:
-  Chaos(testing::SimCluster& cluster, Random random);
+  /// `shared`: as SimOptions::shared.
+  Chaos(testing::SimCluster& cluster, Random random, bool shared);
   /// When the next fault, or the end of one, is due.
   [[nodiscard]] Duration next() const;
   void act();
@@ -91,7 +95,7 @@ class Chaos {
     std::size_t plague = 0;
     std::function<void()> apply;
   };
-  void draw(const FaultKind& kind, std::uint64_t seed);
+  void draw(std::span<const FaultKind> kinds, std::uint64_t seed, bool possible);
   void apply_remedies();
   void tell_clients();
 

@@ -80,13 +80,8 @@ bool fail_look_up_at_a_moment(Chaos& chaos) {
   return true;
 }
 
-/// Never so many copies of one image that no majority of good ones is left.
-bool flip_bit(Chaos& chaos) {
-  const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
-  if (stored.empty()) return false;
-  const Digest digest = stored[chaos.random().below(stored.size())].digest;
-  if (!chaos.cluster().may_corrupt(digest)) return false;
-  chaos.cluster().corrupt(chaos.victim(), digest);
+bool break_lock(Chaos& chaos) {
+  chaos.cluster().break_lock();
   return true;
 }
 
@@ -106,13 +101,20 @@ constexpr FaultKind kDiskKinds[] = {
     {"look-up fails at a moment", 15, fail_look_up_at_a_moment},
     {"read of an image fails for a moment", 10, fail_call_for_a_moment<DiskCall::kRead>},
     {"save of the state fails", 10, fail_call<DiskCall::kSaveState>},
-    {"bit flip", 25, flip_bit},
+};
+
+constexpr FaultKind kSharedDiskKinds[] = {
+    {"lock of the shared disk broken", 50, break_lock},
 };
 
 }  // namespace
 
 std::span<const FaultKind> disk_faults() {
   return kDiskKinds;
+}
+
+std::span<const FaultKind> shared_disk_faults() {
+  return kSharedDiskKinds;
 }
 
 }  // namespace cloudp2p::sim

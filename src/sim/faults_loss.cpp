@@ -47,6 +47,16 @@ bool lose_file(Chaos& chaos) {
   return lost;
 }
 
+/// Never so many copies of one image that no majority of good ones is left.
+bool flip_bit(Chaos& chaos) {
+  const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
+  if (stored.empty()) return false;
+  const Digest digest = stored[chaos.random().below(stored.size())].digest;
+  if (!chaos.cluster().may_corrupt(digest)) return false;
+  chaos.cluster().corrupt(chaos.victim(), digest);
+  return true;
+}
+
 constexpr FaultKind kLossKinds[] = {
     {"state file lost", 12, lose<Loss::kState>},
     {"state file damaged", 12, lose<Loss::kStateDamaged>},
@@ -56,6 +66,7 @@ constexpr FaultKind kLossKinds[] = {
     {"disk replaced", 12, lose<Loss::kEverything>},
     {"backup restored", 12, restore_backup},
     {"image file lost", 20, lose_file},
+    {"bit flip", 25, flip_bit},
 };
 
 }  // namespace

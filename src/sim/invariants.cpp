@@ -294,17 +294,17 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
     const auto copy = node.copies.find(record.stamp);
     return copy != node.copies.end() && copy->second.promised <= term;
   };
+  // A leader that slept may acknowledge late what has been forgotten since, by I14 with all members holding it.
+  const auto forgotten = forgotten_.find(record.digest);
+  const bool over = forgotten != forgotten_.end() && record.stamp <= forgotten->second;
   for (const Watched& node : watched_) {
-    if (node.serving > term && !knows(node, record.digest, record.stamp)) {
+    if (node.serving > term && !over && !knows(node, record.digest, record.stamp)) {
       violated("I10 (a new leader knows what was acknowledged)",
                fmt::format("node {} acknowledged {} {}, of which node {} that serves term {} knows nothing",
                            value(member.id()), short_id(record.digest), text(record.stamp), value(node.member->id()),
                            node.serving));
     }
   }
-  // A leader that slept may acknowledge late what has been forgotten since, by I14 with all members holding it.
-  const auto forgotten = forgotten_.find(record.digest);
-  const bool over = forgotten != forgotten_.end() && record.stamp <= forgotten->second;
   const auto durable_on = [&](const Membership& members) {
     if (over) return true;
     const Kept all = kept(members, record.digest, record.stamp, false);

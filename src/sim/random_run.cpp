@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 using sim::Random;
 
 constexpr unsigned kCorePercent = 60;
+constexpr unsigned kSharedPercent = 8;
 constexpr Duration kCoreBound = 30s;
 constexpr Duration kLeaderBound = 10s;
 constexpr Duration kProgressBound = 10s;
@@ -35,6 +36,7 @@ SimOptions draw_cluster(const RandomRunOptions& given, Random& random) {
   out.scrub_interval = 20s;
   out.client_timeout = std::chrono::milliseconds(1'000 + random.below(4'000));
   if (random.percent(60)) out.tombstone_age = random.log_between(50ms, 4s);
+  out.shared = Random(given.seed * 31 + given.nodes).percent(kSharedPercent);
   return out;
 }
 
@@ -116,15 +118,17 @@ bool become(SimCluster& cluster, const std::vector<NodeId>& wanted) {
 
 RandomRunResult random_run(const RandomRunOptions& options) {
   Random random(options.seed * 1'000'003 + options.nodes);
-  SimCluster cluster(draw_cluster(options, random));
-  sim::Chaos chaos(cluster, random.fork());
+  const SimOptions drawn = draw_cluster(options, random);
+  SimCluster cluster(drawn);
+  sim::Chaos chaos(cluster, random.fork(), drawn.shared);
   sim::Workload workload(cluster, random.fork());
   RandomRunResult out;
   const auto stop = [&] { return options.stop_at_violation && !cluster.ok(); };
 
   live(cluster, chaos, workload, random.between(options.chaos_min, options.chaos_max), stop);
   std::vector<std::string> owed;
-  if (!stop() && random.percent(kCorePercent)) {
+  // Whoever holds the lock of a shared disk may be among the others, asleep.
+  if (!stop() && random.percent(kCorePercent) && !drawn.shared) {
     std::string stuck = progress_of_core(cluster, chaos, workload, random);
     if (!stuck.empty()) owed.push_back(std::move(stuck));
   }
