@@ -120,6 +120,7 @@ class BullyElection final : public Election {
   [[nodiscard]] Instant takeover_at() const;
   [[nodiscard]] Duration takeover_delay(NodeId id, TimePoint now) const;
   void follower_deadline(TimePoint now);
+  Duration pause_after_vote();
   void leader_deadline(TimePoint now);
 
   // Following (detail/bully_election_follower.hpp).
@@ -209,6 +210,7 @@ class BullyElection final : public Election {
   TimePoint phase_until_{};
   TimePoint granted_until_{};  ///< A candidate that has this node's vote is given this long.
   bool insist_ = false;        ///< Deferred to a higher ID once in this outage.
+  unsigned failed_votes_ = 0;  ///< Of this node's own, in this outage.
   std::map<NodeId, PreVoteAnswer> answers_;
   std::map<NodeId, Vote> votes_;
 

@@ -38,6 +38,7 @@ constexpr Life kFailedOnce[] = {
     {1795781961203, 7},  // with immediate takeover, a node that could not get the lead was handed it again and again
     {1795787956304, 3},  // the catalog of a new leader could not be read: it tried as fast as it failed, and stayed leader
     {1795788815256, 3},  // a newcomer and two members that could not save that it is one: neither voted for the other
+    {1795789781055, 5},  // the votes of one that is far came too late for the highest, and it asked again and again
     {1795788816168, 3},  // the simulator's own: a lost file of a deleted image, which was stored again
 };
 

@@ -94,17 +94,19 @@ class Patchwork {
         if (cluster.random(100) < cut_percent) cut_.insert({a, b});
       }
     }
+    if (cluster.random(4) == 0) far_ = 1 + cluster.random(alive_);
   }
-  /// They may lead, and hear a majority.
+  /// They may lead, and hear a majority, and in time.
   [[nodiscard]] std::vector<unsigned> candidates() const {
     std::vector<unsigned> out;
     for (unsigned a = 1; a <= alive_; ++a) {
       unsigned heard = 1;
-      for (unsigned b = 1; b <= alive_; ++b) heard += a != b && !cut_.contains(std::minmax(a, b)) ? 1 : 0;
-      if (heard > nodes_ / 2 && !unfit_.contains(a)) out.push_back(a);
+      for (unsigned b = 1; b <= alive_; ++b) heard += a != b && b != far_ && !cut_.contains(std::minmax(a, b)) ? 1 : 0;
+      if (heard > nodes_ / 2 && a != far_ && !unfit_.contains(a)) out.push_back(a);
     }
     return out;
   }
+  [[nodiscard]] bool far() const { return far_ != 0; }
   void apply() {
     for (const unsigned a : unfit_) cluster_.only_votes(a);
     for (const auto& [a, b] : cut_) {
@@ -114,7 +116,10 @@ class Patchwork {
       if (how > 1) cluster_.separate(a, b);
     }
     for (unsigned a = 1; a < alive_; ++a) {
-      for (unsigned b = a + 1; b <= alive_; ++b) cluster_.set_far(a, b, std::chrono::milliseconds(cluster_.random(60)));
+      for (unsigned b = a + 1; b <= alive_; ++b) {
+        const bool far = a == far_ || b == far_;  // Its votes come after their candidate has given up.
+        cluster_.set_far(a, b, far ? 190ms : std::chrono::milliseconds(cluster_.random(60)));
+      }
     }
     if (cluster_.random(2) == 0) cluster_.run_for(2s);  // The ends of a cut path notice, or not, before the leader goes.
     if (alive_ < nodes_) cluster_.random(2) == 0 ? cluster_.crash(nodes_) : cluster_.isolate(nodes_);
@@ -124,6 +129,7 @@ class Patchwork {
   Cluster& cluster_;
   unsigned nodes_;
   unsigned alive_;
+  unsigned far_ = 0;
   std::set<std::pair<unsigned, unsigned>> cut_;
   std::set<unsigned> unfit_;
 };
@@ -160,7 +166,9 @@ TEST_CASE("election: whoever hears a majority and may lead gets it, or another d
     paths.apply();
     cluster.run_for(1s);
     const auto leads = [&cluster](unsigned number) { return cluster.leads(number); };
-    CHECK(cluster.run_until([&] { return std::any_of(candidates.begin(), candidates.end(), leads); }, 9s));
+    // With the votes of one that is far others may lead, too.
+    const auto enough = [&] { return std::any_of(candidates.begin(), candidates.end(), leads) || (paths.far() && cluster.anybody_leads()); };
+    CHECK(cluster.run_until(enough, 9s));
     CHECK(cluster.violations().empty());
     if (seed > 150 && first != last) continue;
     // A higher ID may be handed the lead and get no majority: then it tries less and less often.

@@ -150,6 +150,24 @@ TEST_CASE("election, rule 3: two candidates that do not hear one another do not 
   CHECK(two_candidates_apart().complaint == "");
 }
 
+TEST_CASE("election, rule 3: a candidate whose votes come too late, again and again, makes room for others") {
+  // Node 1 alone hears a majority in time: 4 is far, and the others do not hear one another.
+  for (Duration asleep = 700ms; asleep <= 1500ms; asleep += 100ms) {
+    CAPTURE(asleep.count());
+    Cluster cluster = running({.nodes = 5});
+    cluster.separate(2, 3);
+    cluster.separate(2, 5);
+    cluster.separate(3, 5);
+    for (const unsigned near : {1U, 2U, 3U, 5U}) cluster.set_far(4, near, 190ms);
+    cluster.run_for(2s);
+    cluster.freeze(5);
+    cluster.run_for(asleep);
+    cluster.thaw(5);
+    CHECK(cluster.run_until([&] { return cluster.anybody_leads(); }, 15s));
+    CHECK(cluster.violations().empty());
+  }
+}
+
 TEST_CASE("election, rule 2: a follower that hears its leader denies the pre-vote of one that does not") {
   Cluster cluster = running();
   const Term term = cluster.view(3).term;

@@ -28,7 +28,8 @@ inline PreVoteVerdict BullyElection::judge(const PreVote& message, TimePoint now
   if (leading_) return holds_majority(now) ? PreVoteVerdict::no : PreVoteVerdict::would_vote;
   if (hears_leader(now)) return PreVoteVerdict::no;
   if (now < granted_until_ && message.from != state_.voted_for) return PreVoteVerdict::no;
-  const bool stands = may_stand() && (phase_ != Phase::idle || ready_at().has_value());
+  const bool pauses = failed_votes_ > 0 && now < stand_at_;
+  const bool stands = may_stand() && (phase_ != Phase::idle || (ready_at().has_value() && !pauses));
   if (message.from < self() && stands && !message.insist) return PreVoteVerdict::leave_it_to_me;
   return PreVoteVerdict::would_vote;
 }

@@ -64,6 +64,7 @@ inline void BullyElection::follow(NodeId leader, TimePoint now) {
   suspect_ = kNobody;
   refused_at_.reset();
   insist_ = false;
+  failed_votes_ = 0;
   granted_until_ = now;
   last_heard_ = now;
   if (same) return;

@@ -303,15 +303,23 @@ inline TimePoint BullyElection::next_deadline() const {
   return next;
 }
 
+/// Whoever does not hear the other candidate is not staggered by it: by rank, so that the two part, and further each time, as
+/// one may be nearer to the voters than the other. Longer each time, too: the votes of some may always come too late, and
+/// while this node asks all for theirs nobody else can win.
+inline Duration BullyElection::pause_after_vote() {
+  constexpr unsigned doublings_max = 4;
+  const std::vector<NodeId> ids = electors();
+  auto higher = std::count_if(ids.begin(), ids.end(), [&](NodeId id) { return id > self(); });
+  if (sabotaged(Rule::split_votes_part)) higher = 0;
+  const int times = 1 << std::min(failed_votes_++, doublings_max);
+  return times * options_.timing.answer_timeout + std::min(times, 4) * static_cast<int>(higher) * options_.timing.stagger;
+}
+
 inline void BullyElection::follower_deadline(TimePoint now) {
   if (phase_ != Phase::idle) {
     if (now < phase_until_) return;
     if (phase_ == Phase::pre_vote) return evaluate_pre_vote(now);
-    // Whoever does not hear the other candidate is not staggered by it: by rank, so that the two part.
-    const std::vector<NodeId> ids = electors();
-    auto higher = std::count_if(ids.begin(), ids.end(), [&](NodeId id) { return id > self(); });
-    if (sabotaged(Rule::split_votes_part)) higher = 0;
-    return retry_after(options_.timing.answer_timeout + static_cast<int>(higher) * options_.timing.stagger, now);
+    return retry_after(pause_after_vote(), now);
   }
   if (const Instant due = candidacy_at(); due && now >= *due) {
     if (leader_ != kNobody) lose_leader(now);

@@ -21,6 +21,7 @@ inline void BullyElection::become_leader(const DurableState& base, std::vector<N
   leader_ = self();
   suspect_ = kNobody;
   insist_ = false;
+  failed_votes_ = 0;
   committed_ = false;
   previous_.reset();
   transferring_to_ = kNobody;
