@@ -44,6 +44,7 @@ void NodeImpl::serve(Term term) {
 
 void NodeImpl::leave_office() {
   services_.serving = false;
+  made_way_for_.clear();
   bully_->set_complete(false);
   takeover_.stop();
   uploads_.on_stepped_down();
@@ -162,17 +163,20 @@ void NodeImpl::update_fitness() {
   });
 }
 
-/// A leader whose disk is full makes way for a member that can still take images.
+/// A leader whose disk is full makes way for a member that answers and can still take images; for each in turn, as one may
+/// get no majority.
 void NodeImpl::make_way_when_full() {
   if (services_.shared() || !services_.serving || handover_ || services_.ports.images->status().health != StoreHealth::full) return;
   for (const NodeId id : services_.connected_voters()) {
     const auto at = services_.reports.find(id);
-    const bool has_room = at != services_.reports.end() && at->second.report.free_bytes > 0 &&
+    const bool answers = at != services_.reports.end() && services_.now() - at->second.at <= services_.config.timing.failure_timeout;
+    const bool has_room = answers && at->second.report.free_bytes > 0 &&
                           at->second.report.health == static_cast<std::uint8_t>(StoreHealth::ok);
-    if (!has_room) continue;
+    if (!has_room || !made_way_for_.insert(id).second) continue;
     services_.log(LogLevel::warning, "handing_over_full", fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
     return hand_over(id);
   }
+  made_way_for_.clear();
 }
 
 /// A disk may hang without an error: a path to it is gone, or a file server. What all others have stored waits here then,

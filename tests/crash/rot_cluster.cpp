@@ -62,8 +62,7 @@ Config RotCluster::config(std::uint32_t node) const {
     out.peers.push_back({NodeId{id}, {"127.0.0.1", static_cast<std::uint16_t>(ports_.at(id - 1))}});
   }
   out.shared_dir = folder_ / ("node" + std::to_string(node));
-  out.timing.takeover_delay = std::chrono::milliseconds(100);
-  out.takeover = Takeover::immediate;
+  out.takeover = Takeover::never;
   out.free_bytes_min = 0;
   return out;
 }
@@ -116,12 +115,13 @@ void RotCluster::wait_until_victim_leads() {
     const Result<ClusterView> view = client_->members();
     if (!view.ok()) return seen = view.error().text(), false;
     seen = "leader " + to_string(view->leader);
-    bool whole = view->leader == NodeId{kVictim} && view->answered_by == view->leader;
+    bool whole = view->answered_by == view->leader;
     for (const MemberView& member : view->members) {
       seen += ", node " + to_string(member.id) + " lacks " + std::to_string(member.report.missing);
       whole = whole && member.voter && member.reachable && member.report.missing == 0 &&
               member.report.images == images_.size();
     }
+    if (whole && view->leader != NodeId{kVictim}) return (void)client_->step_down(), false;
     return whole;
   });
 }

@@ -21,7 +21,7 @@ namespace cloudp2p::testing {
 
 // election_stories.hpp
 [[nodiscard]] LifeOf former_leader_stands();  ///< As does one below it, at any distance from it.
-[[nodiscard]] LifeOf two_candidates_apart();
+[[nodiscard]] LifeOf paths_cut_for_good();    ///< Drawn at random, and how far the nodes are apart.
 
 // scripts_images.cpp
 [[nodiscard]] Script late_upload();           ///< Reaches a leader that slept while another was elected.

@@ -146,9 +146,9 @@ LifeOf former_leader_stands() {
   };
 }
 
-LifeOf two_candidates_apart() {
-  return [](std::uint64_t) {
-    const election_test::Told told = election_test::two_candidates_apart();
+LifeOf paths_cut_for_good() {
+  return [](std::uint64_t seed) {
+    const election_test::Told told = election_test::paths_cut_for_good(static_cast<unsigned>(seed), false);
     return Life{told.complaint, told.lasted};
   };
 }

@@ -77,7 +77,7 @@ std::vector<Row> table() {
       {Rule::takeover_backs_off, "a flapping leader", scripted(flapping_leader()), 2},
       {Rule::failed_hand_over_counts, "an unheard leader", scripted(unheard_leader()), 2},
       {Rule::lost_leader_may_speak, "a former leader stands", former_leader_stands(), 30},
-      {Rule::split_votes_part, "two candidates apart", two_candidates_apart(), 2},
+      {Rule::split_votes_part, "paths cut for good", paths_cut_for_good(), 1000},
       // Members.
       {Rule::admission_needs_takeover, "equally empty", scripted(equally_empty()), 10},
       {Rule::admission_in_two_steps, "random, 3 nodes", random_life(3), 2000},

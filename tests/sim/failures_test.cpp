@@ -176,3 +176,19 @@ TEST_CASE("a disk that fails under the leader: another leads, nothing acknowledg
   CHECK(sim.converges(20s));
   require_clean(sim);
 }
+
+TEST_CASE("a leader whose disk is full hands over to a node that answers, whoever else seemed to have room") {
+  SimOptions options = cluster_of(5, 56);
+  options.client_timeout = 10s;
+  SimCluster sim(options);
+  REQUIRE(sim.run_until_leader(2s) == NodeId{5});
+  sim.run_for(1s);
+  sim.pause(NodeId{1});
+  sim.run_for(1s);
+  sim.disk(NodeId{5}, SimCluster::Disk::kFull);
+  CHECK(sim.put_and_wait(make_image(1, 9'000), 10s).ok());
+  sim.resume(NodeId{1});
+  sim.disk(NodeId{5}, SimCluster::Disk::kHealthy);
+  CHECK(sim.converges(30s));
+  require_clean(sim);
+}

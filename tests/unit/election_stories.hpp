@@ -48,18 +48,81 @@ inline Told former_leader_stands(Duration apart) {
   return somebody_leads(cluster, 500ms);
 }
 
-/// They do not hear one another, and each is nearer to one of the other two: these vote for whoever is nearer.
-inline Told two_candidates_apart() {
-  Cluster cluster({.nodes = 5});
+/// Who hears whom, how far they are apart, and who may lead: for good. The leader is lost, or is one among the others.
+class Patchwork {
+ public:
+  Patchwork(Cluster& cluster, unsigned nodes) : cluster_(cluster), nodes_(nodes), alive_(nodes - cluster.random(2)) {
+    const unsigned cut_percent = 10 * cluster.random(6), unfit_percent = 15 * cluster.random(3);
+    for (unsigned a = 1; a <= alive_; ++a) {
+      if (cluster.random(100) < unfit_percent) unfit_.insert(a);
+      for (unsigned b = a + 1; b <= alive_; ++b) {
+        if (cluster.random(100) < cut_percent) cut_.insert({a, b});
+      }
+    }
+    if (cluster.random(4) == 0) far_ = 1 + cluster.random(alive_);
+  }
+  /// They may lead, and hear a majority, and in time.
+  [[nodiscard]] std::vector<unsigned> candidates() const {
+    std::vector<unsigned> out;
+    for (unsigned a = 1; a <= alive_; ++a) {
+      unsigned heard = 1;
+      for (unsigned b = 1; b <= alive_; ++b) heard += a != b && b != far_ && !cut_.contains(std::minmax(a, b)) ? 1 : 0;
+      if (heard > nodes_ / 2 && a != far_ && !unfit_.contains(a)) out.push_back(a);
+    }
+    return out;
+  }
+  [[nodiscard]] bool far() const { return far_ != 0; }
+  void apply() {
+    for (const unsigned a : unfit_) cluster_.only_votes(a);
+    for (const auto& [a, b] : cut_) {
+      const unsigned how = cluster_.random(4);
+      if (how == 0) cluster_.mute(a, b);
+      if (how == 1) cluster_.mute(b, a);
+      if (how > 1) cluster_.separate(a, b);
+    }
+    for (unsigned a = 1; a < alive_; ++a) {
+      for (unsigned b = a + 1; b <= alive_; ++b) {
+        const bool far = a == far_ || b == far_;  // Its votes come after their candidate has given up.
+        cluster_.set_far(a, b, far ? 190ms : std::chrono::milliseconds(cluster_.random(60)));
+      }
+    }
+    if (cluster_.random(2) == 0) cluster_.run_for(2s);  // The ends of a cut path notice, or not, before the leader goes.
+    if (alive_ < nodes_) cluster_.random(2) == 0 ? cluster_.crash(nodes_) : cluster_.isolate(nodes_);
+  }
+
+ private:
+  Cluster& cluster_;
+  unsigned nodes_;
+  unsigned alive_;
+  unsigned far_ = 0;
+  std::set<std::pair<unsigned, unsigned>> cut_;
+  std::set<unsigned> unfit_;
+};
+
+/// Who could lead does, or another; and if it goes on, whoever is handed the lead and can not get it asks less and less.
+inline Told paths_cut_for_good(unsigned seed, bool goes_on) {
+  const unsigned nodes = 3 + 2 * (seed % 3);
+  const Takeover takeover = seed % 2 == 0 ? Takeover::immediate : Takeover::polite;
+  Cluster cluster({.nodes = nodes, .takeover = takeover, .seed = seed, .save = std::chrono::milliseconds(1 + seed % 40)});
   cluster.boot_all();
-  if (!cluster.run_until([&] { return cluster.settled_on(5); }, 3s)) return told(cluster, "the highest node does not lead");
-  cluster.separate(3, 4);
-  cluster.set_far(1, 4, 20ms);
-  cluster.set_far(2, 3, 20ms);
-  cluster.run_for(2s);
-  if (!cluster.settled_on(5)) return told(cluster, "a path between followers unseats the leader");
-  cluster.crash(5);
-  return somebody_leads(cluster, 2s);
+  if (!cluster.run_until([&] { return cluster.settled_on(nodes); }, 5s)) return told(cluster, "the highest node does not lead");
+  Patchwork paths(cluster, nodes);
+  const std::vector<unsigned> candidates = paths.candidates();
+  if (candidates.empty()) return told(cluster, "");
+  paths.apply();
+  cluster.run_for(1s);
+  const auto leads = [&cluster](unsigned number) { return cluster.leads(number); };
+  // With the votes of one that is far others may lead, too.
+  const auto enough = [&] {
+    return std::any_of(candidates.begin(), candidates.end(), leads) || (paths.far() && cluster.anybody_leads());
+  };
+  if (!cluster.run_until(enough, 9s)) return told(cluster, "nobody leads");
+  if (!goes_on) return told(cluster, "");
+  constexpr std::size_t changes_max = 15;
+  cluster.run_for(10s);
+  const std::size_t before = cluster.leads_seen().size();
+  cluster.run_for(120s);
+  return told(cluster, cluster.leads_seen().size() - before <= changes_max ? "" : "the leader changes again and again");
 }
 
 }  // namespace election_test
