@@ -55,7 +55,8 @@ full_disk() {
     says "disk full" inside systemctl status "$(unit 1)"
   }
   check "when something else fills it, systemctl status says so" eventually filled
-  check "so does the client" says "store full: make room there" client members
+  # The leader hears of it with the next heartbeat.
+  check "so does the client" eventually says "store full: make room there" client members
   check "and the journal, as an error" says "no more writes" journal 1 -p err
   image meanwhile 300000
   check "uploads go on: the others have room" client send-image /srv/meanwhile.png
