@@ -193,10 +193,9 @@ std::string MembershipChange::obstacle(const Step& step) const {
 }
 
 const MemberReport* MembershipChange::fresh_report(NodeId id) const {
-  const auto at = services_.reports.find(id);
   const auto link = services_.links.find(id);
-  if (at == services_.reports.end() || link == services_.links.end() || !link->second.control_up) return nullptr;
-  return services_.now() - at->second.at <= 2 * services_.config.timing.failure_timeout ? &at->second.report : nullptr;
+  if (link == services_.links.end() || !link->second.control_up) return nullptr;
+  return services_.report_within(id, 2 * services_.config.timing.failure_timeout);
 }
 
 bool MembershipChange::nearly_complete(NodeId id) const {

@@ -168,10 +168,8 @@ void NodeImpl::update_fitness() {
 void NodeImpl::make_way_when_full() {
   if (services_.shared() || !services_.serving || handover_ || services_.ports.images->status().health != StoreHealth::full) return;
   for (const NodeId id : services_.connected_voters()) {
-    const auto at = services_.reports.find(id);
-    const bool answers = at != services_.reports.end() && services_.now() - at->second.at <= services_.config.timing.failure_timeout;
-    const bool has_room = answers && at->second.report.free_bytes > 0 &&
-                          at->second.report.health == static_cast<std::uint8_t>(StoreHealth::ok);
+    const MemberReport* const report = services_.report_within(id, services_.config.timing.failure_timeout);
+    const bool has_room = report != nullptr && report->free_bytes > 0 && report->health == static_cast<std::uint8_t>(StoreHealth::ok);
     if (!has_room || !made_way_for_.insert(id).second) continue;
     services_.log(LogLevel::warning, "handing_over_full", fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
     return hand_over(id);

@@ -85,6 +85,11 @@ class Services {
   [[nodiscard]] bool has_disk_of(NodeId id, const Incarnation& incarnation) const {
     return incarnation == incarnation_of(id) || sabotaged(Rule::copies_count_by_incarnation);
   }
+  /// What that member said of itself, if it did so within that time.
+  [[nodiscard]] const MemberReport* report_within(NodeId id, Duration age) const {
+    const auto at = reports.find(id);
+    return at != reports.end() && now() - at->second.at <= age ? &at->second.report : nullptr;
+  }
   /// How many durable copies an acknowledgement needs, this node's included.
   [[nodiscard]] std::size_t copies_needed() const { return copies_needed(view().membership); }
   /// Whether the nodes for which `holds` are a majority of the members and, while a change is not committed, of the

@@ -63,20 +63,20 @@ bool fail_call(Chaos& chaos) {
 }
 
 /// One call or a few. What has read an error goes on as before, and is not restarted.
+void fail_briefly(Chaos& chaos, NodeId node, DiskCall call) {
+  chaos.cluster().disk_call_fails(node, call, true);
+  chaos.later(50us, 20ms, [&chaos, node, call] { chaos.cluster().disk_call_fails(node, call, false); });
+}
+
 template <DiskCall kCall>
 bool fail_call_for_a_moment(Chaos& chaos) {
-  const NodeId node = chaos.victim();
-  chaos.cluster().disk_call_fails(node, kCall, true);
-  chaos.later(50us, 20ms, [&chaos, node] { chaos.cluster().disk_call_fails(node, kCall, false); });
+  fail_briefly(chaos, chaos.victim(), kCall);
   return true;
 }
 
 bool fail_look_up_at_a_moment(Chaos& chaos) {
   const NodeId node = chaos.victim();
-  chaos.at_moment(node, any_moment(chaos.random()), [&chaos, node] {
-    chaos.cluster().disk_call_fails(node, DiskCall::kLookUp, true);
-    chaos.later(50us, 20ms, [&chaos, node] { chaos.cluster().disk_call_fails(node, DiskCall::kLookUp, false); });
-  });
+  chaos.at_moment(node, any_moment(chaos.random()), [&chaos, node] { fail_briefly(chaos, node, DiskCall::kLookUp); });
   return true;
 }
 

@@ -51,7 +51,7 @@ bool lose_file(Chaos& chaos) {
 bool flip_bit(Chaos& chaos) {
   const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
   if (stored.empty()) return false;
-  const Digest digest = stored[chaos.random().below(stored.size())].digest;
+  const Digest digest = chaos.random().pick(stored).digest;
   if (!chaos.cluster().may_corrupt(digest)) return false;
   chaos.cluster().corrupt(chaos.victim(), digest);
   return true;

@@ -118,26 +118,30 @@ bool jump_wall_clock(Chaos& chaos) {
   return true;
 }
 
+std::size_t any_client(Chaos& chaos) {
+  return chaos.random().below(chaos.cluster().client_count());
+}
+
 bool restart_client(Chaos& chaos) {
-  chaos.cluster().restart_client(chaos.random().below(chaos.cluster().client_count()));
+  chaos.cluster().restart_client(any_client(chaos));
   return true;
 }
 
 bool pause_client(Chaos& chaos) {
-  const std::size_t client = chaos.random().below(chaos.cluster().client_count());
+  const std::size_t client = any_client(chaos);
   chaos.cluster().pause_client(client);
   chaos.later(10ms, 5s, [&chaos, client] { chaos.cluster().resume_client(client); });
   return true;
 }
 
 bool step_down(Chaos& chaos) {
-  (void)chaos.cluster().step_down(chaos.random().below(chaos.cluster().client_count()));
+  (void)chaos.cluster().step_down(any_client(chaos));
   return true;
 }
 
 /// The pass ends with its node, or when somebody says so.
 bool scrub(Chaos& chaos) {
-  const std::size_t client = chaos.random().below(chaos.cluster().client_count());
+  const std::size_t client = any_client(chaos);
   (void)chaos.cluster().scrub(chaos.random().percent(80) ? ScrubAction::begin : ScrubAction::stop, client);
   return true;
 }
@@ -145,8 +149,8 @@ bool scrub(Chaos& chaos) {
 bool verify(Chaos& chaos) {
   const std::vector<ImageRecord>& stored = chaos.cluster().acknowledged();
   if (stored.empty()) return false;
-  const Digest digest = stored[chaos.random().below(stored.size())].digest;
-  (void)chaos.cluster().verify(digest, chaos.random().below(chaos.cluster().client_count()));
+  const Digest digest = chaos.random().pick(stored).digest;
+  (void)chaos.cluster().verify(digest, any_client(chaos));
   return true;
 }
 

@@ -17,6 +17,13 @@ inline NodeId id_of(unsigned number) {
   return NodeId{number};
 }
 
+inline Fitness fit(bool caught_up, std::uint64_t missing) {
+  Fitness fitness;
+  fitness.caught_up = caught_up;
+  fitness.report.missing = missing;
+  return fitness;
+}
+
 struct Setup {
   unsigned nodes = 3;
   Quorum quorum = Quorum::majority;

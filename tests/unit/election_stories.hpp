@@ -27,12 +27,9 @@ inline Told former_leader_stands(Duration apart) {
   cluster.boot_all();
   if (!cluster.run_until([&] { return cluster.settled_on(7); }, 3s)) return told(cluster, "the highest node does not lead");
   cluster.run_for(300ms);
-  Fitness lacking;
-  lacking.caught_up = false;
-  lacking.report.missing = 1;
   for (const unsigned lost : {7U, 6U, 3U}) {
     cluster.wipe(lost);
-    cluster.set_fitness(lost, lacking);
+    cluster.set_fitness(lost, fit(false, 1));
     cluster.boot(lost);
     cluster.run_for(1s);
   }
@@ -118,7 +115,7 @@ inline Told paths_cut_for_good(unsigned seed, bool goes_on) {
   };
   if (!cluster.run_until(enough, 9s)) return told(cluster, "nobody leads");
   if (!goes_on) return told(cluster, "");
-  constexpr std::size_t changes_max = 15;
+  const std::size_t changes_max = takeover == Takeover::polite ? 10 : 15;
   cluster.run_for(10s);
   const std::size_t before = cluster.leads_seen().size();
   cluster.run_for(120s);

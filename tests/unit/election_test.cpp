@@ -16,13 +16,6 @@ Cluster running(Setup setup = {}) {
   return cluster;
 }
 
-Fitness fit(bool caught_up, std::uint64_t missing) {
-  Fitness fitness;
-  fitness.caught_up = caught_up;
-  fitness.report.missing = missing;
-  return fitness;
-}
-
 }  // namespace
 
 TEST_CASE("election, rule 8: three blank nodes started together found one cluster under the highest") {
