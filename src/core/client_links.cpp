@@ -224,7 +224,8 @@ void Links::greeted(Link& link, const wire::Hello& hello) {
     ports_.transport->close(link.connection, error);
     lost(link, error);
   } else {
-    link.cluster = hello.founded ? std::optional(hello.cluster) : std::nullopt;
+    // Without a quorum the id does not tell who belongs together.
+    link.cluster = hello.founded && !hello.quorum_none ? std::optional(hello.cluster) : std::nullopt;
     link.state = State::vetting;
     link.greeted = ports_.timers->now();
     vet();

@@ -72,8 +72,14 @@ void Landing::adopt(const StoredImage& stored, const ImageRecord& record, Term t
 
 void Landing::put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done) {
   auto looked = [this, stored, record, term, done = std::move(done)](const Result<std::optional<CatalogEntry>>& held) mutable {
+    // Beside the file that is recorded here this one would stay, or that one.
+    if (!held.ok()) {
+      remember(stored);
+      over(stored.digest, "");
+      return done(held.error());
+    }
     std::string former;
-    if (held.ok() && held->has_value() && (*held)->file_name != stored.file_name) former = (*held)->file_name;
+    if (held->has_value() && (*held)->file_name != stored.file_name) former = (*held)->file_name;
     auto recorded = [this, stored, term, former, done = std::move(done)](Result<CatalogEntry> entry) mutable {
       const bool claimed = entry.ok() && entry->present;
       if (claimed && !former.empty() && entry->file_name == stored.file_name) put_aside(stored.digest, former);
@@ -107,14 +113,26 @@ void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& reco
   put->commit(services_.guard(std::move(committed)));
 }
 
+void Landing::ask_for_record(const Digest& digest) {
+  services_.look_up(digest, [this](const Result<std::optional<CatalogEntry>>& held) {
+    if (!held.ok()) unread_ = held.code() != Errc::cancelled;
+    if (held.ok() && held->has_value()) on_recorded(**held);
+  });
+}
+
+void Landing::tick() {
+  if (!std::exchange(unread_, false)) return;
+  std::vector<Digest> digests;
+  for (const StoredImage& orphan : orphans_) digests.push_back(orphan.digest);
+  for (const Digest& digest : digests) ask_for_record(digest);
+}
+
 void Landing::remember(StoredImage stored) {
   const Digest digest = stored.digest;
   // Once for each image: what is left behind after the first was taken would name a file that may have gone.
   static_cast<void>(take_orphan(digest));
   orphans_.push_back(std::move(stored));
-  services_.look_up(digest, [this](const Result<std::optional<CatalogEntry>>& held) {
-    if (held.ok() && held->has_value()) on_recorded(**held);
-  });
+  ask_for_record(digest);
   if (orphans_.size() <= kOrphansMax) return;
   const StoredImage oldest = std::move(orphans_.front());
   orphans_.pop_front();

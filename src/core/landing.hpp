@@ -31,6 +31,8 @@ class Landing {
   /// Nothing claims this file: to the trash. But if the same content is landing now, it will keep the file that is there
   /// already; then the landing decides.
   void bury(const Digest& digest, const std::string& file_name);
+  /// Asks again where the catalog could not be read.
+  void tick();
 
  private:
   struct UnderWay {
@@ -43,9 +45,11 @@ class Landing {
   void put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done);
   void put_aside(const Digest& digest, const std::string& file_name);
   void remember(StoredImage stored);
+  void ask_for_record(const Digest& digest);
   void settle(const StoredImage& orphan, const CatalogEntry& held);
   Services& services_;
   std::deque<StoredImage> orphans_;
+  bool unread_ = false;  ///< Of some the record could not be looked up.
   std::map<Digest, UnderWay> under_way_;  ///< From the commit of the bytes to the answer of the catalog.
 };
 

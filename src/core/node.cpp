@@ -80,9 +80,7 @@ Services make_services(const Config& config, const NodePorts& ports, const NodeE
 NodeImpl::NodeImpl(const Config& config, const NodePorts& ports, const NodeExtras& extras, DurableState state, bool fresh)
     : services_(make_services(config, ports, extras)),
       tenure_(services_, {[this](Term term) { takeover_.begin(term); },
-                          [this](Term newer) {
-                            driver_->feed([&](Election&, TimePoint now) { bully_->meet_term(newer, now); });
-                          }}),
+                          [this](Term newer) { meet_term(newer); }}),
       initial_state_(std::move(state)),
       fresh_(fresh),
       parked_(services_),
@@ -229,6 +227,7 @@ void NodeImpl::tick() {
   push_.tick();
   takeover_.tick();
   parked_.expire();
+  landing_.tick();
   const std::size_t uploads = uploads_.in_flight() + replicas_.in_flight();
   if (!services_.shared()) repair_.tick(uploads);
   scrub_.tick(uploads + repair_.in_flight() == 0);

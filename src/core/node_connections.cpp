@@ -36,6 +36,7 @@ wire::Hello NodeImpl::hello(const ConnectionInfo& info, bool reply) const {
   out.lane = info.lane;
   out.build = kBuild;
   out.config_digest = config_digest(services_);
+  out.quorum_none = services_.config.quorum == Quorum::none;
   if (const auto own = addresses_.find(services_.self); own != addresses_.end()) out.address = to_string(own->second);
   return out;
 }
@@ -83,7 +84,9 @@ Error NodeImpl::hello_problem(const Connection& connection, const wire::Hello& h
   }
   if (hello.config_digest != config_digest(services_)) return {Errc::mismatch, other_setting(services_, hello.node)};
   const ElectionView& view = services_.view();
-  if (hello.founded && view.founded && hello.cluster != view.cluster) {
+  // Without a quorum two sides of one cluster may have been founded apart.
+  const bool foreign = hello.founded && view.founded && hello.cluster != view.cluster;
+  if (foreign && services_.config.quorum == Quorum::majority) {
     return {Errc::mismatch, fmt::format("node {} belongs to cluster {}, this node to {}: one of the directories comes from "
                                         "another cluster",
                                         value(hello.node), hello.cluster.hex(), view.cluster.hex())};

@@ -74,6 +74,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void on_sync_bucket(ConnectionId connection, const wire::SyncBucket& ask, const Buffer& hashes);
   void compare_bucket(ConnectionId connection, const wire::SyncBucket& ask, std::vector<std::uint64_t> theirs);
   void on_sync_push(const Connection& from, wire::SyncPush& push);
+  void merge(const wire::SyncPush& push, Callback<void(const Status&)> done);
   void adopt_strays(const Connection& from, const wire::SyncPush& push, Callback<void(const Status&)> done);
 
   // Roles.
@@ -89,8 +90,11 @@ class NodeImpl final : public Node, private TransportHandler {
   void carry_out(const MembershipAdopted& adopted);
   void carry_out(const MemberReported& reported);
   void serve(Term term);
+  /// Stands for a later term where it has to.
+  [[nodiscard]] bool is_outranked_by(const Stamp& stamp);
   void leave_office();
   void let_go();
+  void meet_term(Term newer);
   [[nodiscard]] std::unique_ptr<ElectionDriver> make_driver();
   void introduce(const Status& saved);
   void make_no_promises(const Error& why);

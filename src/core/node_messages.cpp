@@ -248,7 +248,29 @@ void NodeImpl::on_sync_push(const Connection& from, wire::SyncPush& push) {
     (void)services_.send(connection, wire::ReplicateAck{request, services_.term(), services_.self, status.code(), "", {}});
   };
   if (!services_.serving || !services_.leads(push.term)) return respond(Errc::stale_term);
+  if (services_.config.quorum == Quorum::none) return merge(push, services_.guard(std::move(respond)));
   adopt_strays(from, push, services_.guard(std::move(respond)));
+}
+
+/// Without a quorum others have acknowledged what this leader never heard of: of each image the larger stamp wins, whoever
+/// gave it, and nothing is put aside.
+void NodeImpl::merge(const wire::SyncPush& push, Callback<void(const Status&)> done) {
+  for (const wire::Entry& entry : push.entries) {
+    if (is_outranked_by(entry.record.stamp)) return done(Errc::stale_term);
+  }
+  if (push.entries.empty()) return done({});
+  struct Merging {
+    std::size_t left = 0;
+    Status status;
+    Callback<void(const Status&)> done;
+  };
+  auto merging = std::make_shared<Merging>(Merging{push.entries.size(), {}, std::move(done)});
+  for (const wire::Entry& entry : push.entries) {
+    services_.record(CatalogChange{entry.record, std::nullopt}, [merging](const Result<CatalogEntry>& held) {
+      if (!held.ok()) merging->status = held.error();
+      if (--merging->left == 0) merging->done(merging->status);
+    });
+  }
 }
 
 /// A follower holds records that this leader lacks, or holds with a smaller stamp: left behind by older leaders and never
@@ -270,8 +292,7 @@ void NodeImpl::adopt_strays(const Connection& from, const wire::SyncPush& push, 
   gathering->done = std::move(done);
   if (push.entries.empty()) return gathering->done({});
   const ConnectionId connection = from.info.id;
-  const bool outside = services_.config.quorum == Quorum::majority && !services_.is_member(from.peer) &&
-                       !sabotaged(Rule::outsiders_offer_in_vain);
+  const bool outside = !services_.is_member(from.peer) && !sabotaged(Rule::outsiders_offer_in_vain);
   for (const wire::Entry& entry : push.entries) {
     auto found = [this, gathering, connection, outside, stray = entry.record](const Result<std::optional<CatalogEntry>>& held) {
       const bool known = held.ok() && held->has_value();

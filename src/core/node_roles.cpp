@@ -32,8 +32,23 @@ void NodeImpl::carry_out(const LeadTerm& lead) {
   }
 }
 
+void NodeImpl::meet_term(Term newer) {
+  driver_->feed([&](Election&, TimePoint now) { bully_->meet_term(newer, now); });
+}
+
+/// Without a quorum two may have led one term apart, and a later one than this: what is stamped now must be newer than what
+/// either stamped.
+bool NodeImpl::is_outranked_by(const Stamp& stamp) {
+  const Term own = services_.term();
+  if (services_.config.quorum == Quorum::majority || stamp <= Stamp{own, services_.self, stamp.sequence}) return false;
+  services_.log(LogLevel::info, "stamps_met", fmt::format("node {} stamped in term {} what this leader of term {} never heard of: "
+                                             "standing for a later one", value(stamp.leader), stamp.term, own));
+  meet_term(std::max(stamp.term, own + 1));
+  return true;
+}
+
 void NodeImpl::serve(Term term) {
-  if (!services_.leads(term)) return;
+  if (!services_.leads(term) || is_outranked_by(services_.ports.catalog->summary().newest)) return;
   services_.serving = true;
   bully_->set_complete(true);
   services_.log(LogLevel::info, "serving", fmt::format("serving in term {}: {} images, {} missing here", term,
@@ -214,11 +229,10 @@ std::uint64_t NodeImpl::count_under_replicated() const {
   if (services_.shared()) return lacking;
   for (const Member& member : services_.view().membership.members) {
     if (member.id == services_.self) continue;
-    const auto at = services_.reports.find(member.id);
-    if (at == services_.reports.end()) return catalog.images;
-    const MemberReport& report = at->second.report;
-    const std::uint64_t unlisted = catalog.images > report.images ? catalog.images - report.images : 0;
-    lacking += report.missing + unlisted;
+    const MemberReport* const report = services_.report_within(member.id, 2 * services_.config.timing.failure_timeout);
+    if (report == nullptr) return catalog.images;
+    const std::uint64_t unlisted = catalog.images > report->images ? catalog.images - report->images : 0;
+    lacking += report->missing + unlisted;
   }
   return std::min(lacking, catalog.images);
 }

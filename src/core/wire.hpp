@@ -31,6 +31,7 @@ struct Hello {
   std::string build;
   std::uint64_t config_digest = 0;
   std::string address;  ///< Where the sender, a node, is reached, as its own file says.
+  bool quorum_none = false;  ///< Of a node: its cluster may have been founded in parts, each with an id of its own.
 };
 
 /// Any failed request; also how a node that does not lead redirects.

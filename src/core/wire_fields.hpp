@@ -90,7 +90,8 @@ struct Shape<Hello> : MessageType<1> {
                                      Field{8, "lane", &Hello::lane},
                                      Field{9, "build", &Hello::build, kBuildBytesMax, Text::sentence},
                                      Field{10, "config_digest", &Hello::config_digest},
-                                     Field{11, "address", &Hello::address, kAddressBytesMax}};
+                                     Field{11, "address", &Hello::address, kAddressBytesMax},
+                                     Field{12, "quorum_none", &Hello::quorum_none}};
 };
 template <>
 struct Shape<ErrorReply> : MessageType<2> {

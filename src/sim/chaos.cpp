@@ -6,13 +6,15 @@ using namespace std::chrono_literals;
 using testing::Direction;
 using testing::SimCluster;
 
-Chaos::Chaos(SimCluster& cluster, Random random, bool shared)
+Chaos::Chaos(SimCluster& cluster, Random random, const testing::SimOptions& options)
     : cluster_(cluster), wanted_members_(nodes_of(cluster)) {
   leaders_first_ = random.percent(50);
   const std::uint64_t seed = random.next();
   for (const auto& kinds : {network_faults(), process_faults(), disk_faults()}) draw(kinds, seed, true);
-  for (const auto& kinds : {loss_faults(), member_faults()}) draw(kinds, seed, !shared);
-  draw(shared_disk_faults(), seed, shared);
+  // What one node alone may have acknowledged must not be lost with it.
+  const bool others_have_it = !options.shared && options.quorum == Quorum::majority;
+  for (const auto& kinds : {loss_faults(), member_faults()}) draw(kinds, seed, others_have_it);
+  draw(shared_disk_faults(), seed, options.shared);
 }
 
 void Chaos::draw(std::span<const FaultKind> kinds, std::uint64_t seed, bool possible) {

@@ -28,7 +28,7 @@ struct FaultKind {
 [[nodiscard]] std::span<const FaultKind> network_faults();
 [[nodiscard]] std::span<const FaultKind> process_faults();
 [[nodiscard]] std::span<const FaultKind> disk_faults();
-// Where each node has a disk of its own.
+// Where each node has a disk of its own, and others have what is on it.
 [[nodiscard]] std::span<const FaultKind> loss_faults();
 [[nodiscard]] std::span<const FaultKind> member_faults();
 // Where all share one.
@@ -36,8 +36,8 @@ struct FaultKind {
 
 class Chaos {
  public:
-  /// `shared`: as SimOptions::shared.
-  Chaos(testing::SimCluster& cluster, Random random, bool shared);
+  /// The options of that cluster.
+  Chaos(testing::SimCluster& cluster, Random random, const testing::SimOptions& options);
   /// When the next fault, or the end of one, is due.
   [[nodiscard]] Duration next() const;
   void act();

@@ -191,7 +191,7 @@ void Invariants::forget_acknowledged(const ImageRecord& record) {
 
 void Invariants::on_leading(Machine& member, Term term) {
   const auto [leader, first] = leaders_.try_emplace(term, member.id());
-  if (!first && leader->second != member.id()) {
+  if (!first && leader->second != member.id() && by_majority()) {
     violated("I1 (one leader a term)",
              fmt::format("nodes {} and {} lead term {}", value(leader->second), value(member.id()), term));
   }
@@ -212,7 +212,7 @@ void Invariants::on_serving(Machine& member, Term term) {
   node.serving = term;
   for (const auto& [digest, stamp] : newest_acknowledged_) {
     // A leader that slept may begin to serve when a later one has acknowledged already: it will find out.
-    if (stamp.term < term && !knows(node, digest, stamp)) {
+    if (by_majority() && stamp.term < term && !knows(node, digest, stamp)) {
       violated(
           "I10 (a new leader knows what was acknowledged)",
           fmt::format("node {} serves term {} without {} {}", value(member.id()), term, short_id(digest), text(stamp)));
@@ -232,7 +232,7 @@ void Invariants::on_stamped(Machine& member, const ImageRecord& record) {
     violated("I7 (stamps are unique)", fmt::format("node {} gave {} twice", value(member.id()), text(record.stamp)));
   }
   const auto leader = leaders_.find(record.stamp.term);
-  const bool led = leader != leaders_.end() && leader->second == member.id();
+  const bool led = !by_majority() || (leader != leaders_.end() && leader->second == member.id());
   if (!led || member.status().election.role != ElectionRole::leader) {
     violated("I1 (one leader a term)",
              fmt::format("node {} gave {}, but does not lead that term", value(member.id()), text(record.stamp)));
@@ -298,7 +298,7 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
   const auto forgotten = forgotten_.find(record.digest);
   const bool over = forgotten != forgotten_.end() && record.stamp <= forgotten->second;
   for (const Watched& node : watched_) {
-    if (node.serving > term && !over && !knows(node, record.digest, record.stamp)) {
+    if (by_majority() && node.serving > term && !over && !knows(node, record.digest, record.stamp)) {
       violated("I10 (a new leader knows what was acknowledged)",
                fmt::format("node {} acknowledged {} {}, of which node {} that serves term {} knows nothing",
                            value(member.id()), short_id(record.digest), text(record.stamp), value(node.member->id()),

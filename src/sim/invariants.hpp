@@ -127,7 +127,10 @@ class Invariants final : public MachineEvents {
       return (membership.version == 0 || membership.find(node.member->id()) != nullptr) && holds(node);
     }));
   }
+  [[nodiscard]] bool by_majority() const noexcept { return options_.quorum == Quorum::majority; }
+  /// How many of them must agree. Without a quorum one alone says what is, and two may say different things.
   [[nodiscard]] std::size_t needed(const Membership& membership) const {
+    if (!by_majority()) return 1;
     return majority_of(membership.version == 0 ? watched_.size() : membership.members.size());
   }
   [[nodiscard]] const Membership& held_by(const Machine& member) const { return membership_.of(member.id()); }

@@ -14,7 +14,7 @@ std::string answer(History::Call call, const Result<T>& result) {
 }  // namespace
 
 void Invariants::judge(bool explained, const Digest& digest, const char* answer) {
-  if (explained || of_programs_.contains(digest)) return;
+  if (explained || of_programs_.contains(digest) || !by_majority()) return;
   violated("I18 (the calls on one image are linearizable)",
            fmt::format("no order of the calls on {} explains the answer \"{}\"", short_id(digest), answer));
   log_.note(whereabouts(digest));
@@ -82,7 +82,7 @@ void Invariants::info_answered(const Digest& digest, History::Call call, std::ui
   tell(digest, nullptr, answer(call, info));
   History& history = histories_.at(digest);
   if (!info.ok() && info.code() != Errc::not_found) return history.lost(call, scheduler_.now());
-  const Stamp expected = due(digest, mark);
+  const Stamp expected = by_majority() ? due(digest, mark) : Stamp{};
   const bool lacks = !info.ok() && !history.has_removes();
   if (expected != Stamp{} && (lacks || (info.ok() && info->record.stamp < expected))) {
     violated("I12 (a confirmed read is not stale)",
@@ -107,7 +107,7 @@ void Invariants::list_answered(const ListCalls& calls, std::uint64_t mark, const
     }
   }
   for (const auto& [digest, history] : known_stamps_) {
-    const Stamp expected = due(digest, mark);
+    const Stamp expected = by_majority() ? due(digest, mark) : Stamp{};
     const auto at = listed.find(digest);
     const bool beyond_page = at == listed.end() && (!page->next.empty() || histories_.at(digest).has_removes());
     if (expected == Stamp{} || beyond_page || (at != listed.end() && at->second >= expected)) continue;

@@ -26,6 +26,8 @@ bool Invariants::may_lack_bytes(const Digest& digest) const {
   if (std::any_of(ids.begin(), ids.end(), [&](NodeId id) { return sound(of(id)); })) return false;
   // The last good copies left with their nodes, since nobody knew that the others had rotted: only a scrub would tell.
   if (damaged_.contains(digest)) return true;
+  // A delete came undone where nobody kept the bytes.
+  if (!by_majority() && newest_tombstone_.contains(digest)) return true;
   if (!lost_.contains(digest)) return false;
   const auto acknowledged = newest_acknowledged_.find(digest);
   if (acknowledged == newest_acknowledged_.end()) return true;

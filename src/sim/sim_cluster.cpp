@@ -29,9 +29,11 @@ Config config_of(const SimOptions& options) {
   for (std::uint32_t id = 1; id <= options.nodes; ++id) out.peers.push_back(address_of(NodeId{id}));
   out.timing = options.timing;
   out.takeover = options.takeover;
+  out.quorum = options.quorum;
   out.timeout = options.client_timeout;
   out.retries = options.client_retries;
   out.scrub_interval = options.scrub_interval;
+  out.repair_bytes_per_second = options.repair_bytes_per_second;
   out.shared_dir = "/images";
   out.shared = options.shared;
   return out;

@@ -115,6 +115,44 @@ TEST_CASE("a node that missed many small images fetches them from all others at 
   require_clean(sim);
 }
 
+TEST_CASE("repair keeps to its rate") {
+  constexpr std::uint64_t kImages = 40, kRate = 100'000;
+  SimOptions options = cluster_of(3, 19);
+  options.repair_bytes_per_second = kRate;
+  SimCluster sim(options);
+  sim.run_until_leader(2s);
+  sim.crash(NodeId{1});
+  std::uint64_t bytes = 0;
+  for (std::uint64_t salt = 1; salt <= kImages; ++salt) {
+    const SimImage image = make_image(salt, 30'000);
+    bytes += image.size_bytes;
+    REQUIRE(sim.put_and_wait(image, 5s).ok());
+  }
+  sim.restart(NodeId{1});
+  const Duration begun = sim.now(), due = std::chrono::seconds(bytes / kRate);
+  CHECK(sim.converges(2 * due));
+  CHECK(sim.now() - begun > due * 9 / 10);
+  require_clean(sim);
+}
+
+TEST_CASE("what a node that fell silent holds counts as no copy") {
+  SimCluster sim(cluster_of(5, 20));
+  REQUIRE(sim.run_until_leader(2s) == NodeId{5});
+  const auto lacking = [&] { return sim.status(NodeId{5}).under_replicated; };
+  for (std::uint64_t salt = 1; salt <= 6; ++salt) REQUIRE(sim.put_and_wait(make_image(salt, 9'000), 5s).ok());
+  REQUIRE(sim.converges(5s));
+  REQUIRE(sim.run_until([&] { return lacking() == 0; }, 1s));
+  sim.crash(NodeId{1});
+  CHECK(sim.run_until([&] { return lacking() == 6; }, 2s));
+  sim.pause(NodeId{2});
+  REQUIRE(sim.put_and_wait(make_image(7, 9'000), 5s).ok());
+  CHECK(sim.run_until([&] { return lacking() == 7; }, 2s));
+  sim.restart(NodeId{1});
+  sim.resume(NodeId{2});
+  CHECK(sim.run_until([&] { return lacking() == 0; }, 10s));
+  require_clean(sim);
+}
+
 TEST_CASE("two of three nodes take no records any more: a client is told so instead of being kept waiting") {
   SimCluster sim(cluster_of(3, 18));
   const NodeId leader = sim.run_until_leader(2s);

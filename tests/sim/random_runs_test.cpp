@@ -16,6 +16,7 @@ namespace {
 struct Batch {
   std::size_t nodes;
   std::uint64_t seeds;
+  std::optional<Quorum> quorum = {};
 };
 
 /// The reports of the runs that failed, at most a few; all runs share two threads.
@@ -29,6 +30,7 @@ std::string live_through(const Batch& batch) {
       RandomRunOptions options;
       options.seed = seed;
       options.nodes = batch.nodes;
+      options.quorum = batch.quorum;
       const RandomRunResult result = random_run(options);
       if (result.ok()) continue;
       const std::lock_guard lock(mutex);
@@ -58,6 +60,11 @@ TEST_CASE("300 random lives of five nodes break no rule") {
 
 TEST_CASE("100 random lives of seven nodes break no rule") {
   CHECK(live_through({7, 100}) == "");
+}
+
+TEST_CASE("100 random lives each of two and of three nodes without a quorum break no rule that is left") {
+  CHECK(live_through({2, 100, Quorum::none}) == "");
+  CHECK(live_through({3, 100, Quorum::none}) == "");
 }
 
 TEST_CASE("a random life does what it is for: most uploads are acknowledged, some operations fail") {
@@ -93,6 +100,7 @@ TEST_CASE("one seed replayed") {
   if (options.seed == 0) return;
   options.nodes = number_from("CLOUDP2P_SIM_NODES", 3);
   options.log_lines_max = number_from("CLOUDP2P_SIM_LINES", 2'000);
+  if (std::getenv("CLOUDP2P_SIM_QUORUM") != nullptr) options.quorum = Quorum::none;
   if (const char* const image = std::getenv("CLOUDP2P_SIM_IMAGE")) options.watched_image = image;
   const RandomRunResult result = random_run(options);
   std::cout << result.report;

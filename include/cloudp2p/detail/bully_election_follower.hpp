@@ -6,13 +6,16 @@
 
 namespace cloudp2p {
 
+/// A founded cluster's id is final; only the mode without a quorum merges what was founded apart.
+inline bool BullyElection::is_foreign(const ClusterId& cluster) const {
+  return state_.founded && cluster != state_.cluster && options_.quorum == Quorum::majority;
+}
+
 inline void BullyElection::handle(const Heartbeat& message, TimePoint now) {
   Peer* peer = known_peer(message.leader);
   if (peer == nullptr) return;
   peer->cluster = message.cluster;
-  // A founded cluster's id is final; only the mode without a quorum merges what was founded apart.
-  const bool foreign = state_.founded && message.cluster != state_.cluster;
-  if (foreign && options_.quorum == Quorum::majority) return;
+  if (is_foreign(message.cluster)) return;
   if (refuse_leader(message.term, message.leader, now)) return acknowledge(message.leader, message.round);
   bool changed = message.term != state_.term;
   if (changed) enter_term(message.term, now);
@@ -28,7 +31,7 @@ inline void BullyElection::handle(const Heartbeat& message, TimePoint now) {
 inline void BullyElection::handle(const Coordinator& message, TimePoint now) {
   const Peer* peer = known_peer(message.leader);
   if (peer == nullptr) return;
-  if (state_.founded && !peer->cluster.is_zero() && peer->cluster != state_.cluster) return;
+  if (!peer->cluster.is_zero() && is_foreign(peer->cluster)) return;
   if (refuse_leader(message.term, message.leader, now)) return acknowledge(message.leader, 0);
   if (message.term > state_.term) {
     enter_term(message.term, now);

@@ -14,6 +14,7 @@
 #include <cloudp2p/testing/sim_cluster.hpp>
 
 #include <map>
+#include <optional>
 
 namespace cloudp2p::testing {
 
@@ -28,6 +29,7 @@ struct RandomRunOptions {
   Duration chaos_max = std::chrono::seconds(18);  ///< As above.
   std::size_t log_lines_max = 0;                  ///< Kept for `report`; watching changes nothing in the run.
   std::string watched_image;                      ///< As in SimOptions.
+  std::optional<Quorum> quorum;                   ///< Of the cluster; unless given, 6 of 100 lives have none.
   /// Stop at the first violation instead of living on.
   bool stop_at_violation = true;
 };

@@ -36,10 +36,12 @@ struct SimOptions {
   NetworkProfile network;                ///< Of every path; SimCluster::network changes it.
   ElectionTiming timing;                 ///< As Config::timing, for nodes and clients.
   Takeover takeover = Takeover::polite;  ///< As Config::takeover, for all nodes.
+  Quorum quorum = Quorum::majority;  ///< As Config::quorum, for all nodes. Without one only I2, I3, I5 to I8, I11, I13 and I17 are promised.
   bool shared = false;  ///< As Config::shared: all nodes mount one disk. Nothing but a node's state may then be lost.
   std::chrono::milliseconds client_timeout{3'000};  ///< As Config::timeout.
   unsigned client_retries = 8;                      ///< As Config::retries.
   std::size_t chunk_bytes = 4 * 1024;               ///< As NodeExtras::chunk_bytes: small, so that small images take several.
+  std::uint64_t repair_bytes_per_second = 0;        ///< As Config::repair_bytes_per_second.
   std::chrono::seconds scrub_interval{0};           ///< As Config::scrub_interval; 0: no scrub in the background.
   Duration tombstone_age = limits::kTombstoneAge;   ///< As NodeExtras::tombstone_age.
   std::size_t log_lines_max = 400;                  ///< Kept for `report`.
