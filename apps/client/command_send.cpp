@@ -87,6 +87,10 @@ class Sending {
                       std::to_string(outcome.size_bytes) + " bytes");
       lines.push_back(accepted);
     }
+    // Where no majority is asked for.
+    if (2 * outcome.copies <= outcome.members) {
+      lines.push_back("Stored on " + std::to_string(outcome.copies) + " of " + std::to_string(outcome.members) + " nodes so far");
+    }
     session_.out.success(lines);
   }
 

@@ -113,7 +113,7 @@ std::string one_line(const ClusterView& view, const Verdict& verdict) {
   std::uint64_t images = 0;
   for (const MemberView& member : view.members)
     images = std::max(images, member.reachable ? member.report.images : 0);
-  return out + ", " + counted(images, "image", "images");
+  return out + ", " + counted(images, "image", "images") + (view.quorum_none ? ", quorum none" : "");
 }
 
 void write_leader(cloudp2p::JsonWriter& json, cloudp2p::NodeId leader) {

@@ -15,6 +15,7 @@ ElectionDriver::~ElectionDriver() {
 void ElectionDriver::collect() {
   for (ElectionAction& action : election_->take_actions()) queue_.push_back(std::move(action));
   carry_out();
+  shorten();
   arm();
 }
 
@@ -32,6 +33,18 @@ void ElectionDriver::carry_out() {
     }
   }
   running_ = false;
+}
+
+/// While the disk hangs, what was to be said behind a save grows old. A message may always be lost.
+void ElectionDriver::shorten() {
+  constexpr std::size_t kQueueMax = 1'000;
+  while (queue_.size() > kQueueMax) {
+    const auto oldest = std::find_if(queue_.begin(), queue_.end(), [](const ElectionAction& action) {
+      return std::holds_alternative<SendMessage>(action);
+    });
+    if (oldest == queue_.end()) return;
+    queue_.erase(oldest);
+  }
 }
 
 void ElectionDriver::saved(const Status& status) {

@@ -28,6 +28,7 @@ class ElectionDriver {
  private:
   void collect();
   void carry_out();
+  void shorten();
   void saved(const Status& status);
   void arm();
 

@@ -72,11 +72,13 @@ void Landing::adopt(const StoredImage& stored, const ImageRecord& record, Term t
 
 void Landing::put_record(const StoredImage& stored, const ImageRecord& record, std::optional<Term> term, Done done) {
   auto looked = [this, stored, record, term, done = std::move(done)](const Result<std::optional<CatalogEntry>>& held) mutable {
-    // Beside the file that is recorded here this one would stay, or that one.
-    if (!held.ok()) {
+    // What a takeover has asked the catalog by now is behind the question, and would be before the record. And where the
+    // answer is an error, this file would stay beside the one that is recorded, or that one would.
+    const bool late = term && services_.superseded(*term);
+    if (late || !held.ok()) {
       remember(stored);
       over(stored.digest, "");
-      return done(held.error());
+      return done(late ? Error{Errc::stale_term, ""} : held.error());
     }
     std::string former;
     if (held->has_value() && (*held)->file_name != stored.file_name) former = (*held)->file_name;

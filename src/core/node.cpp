@@ -142,6 +142,10 @@ NodeImpl::~NodeImpl() {
 Status NodeImpl::start() {
   services_.log(LogLevel::contract, "store_directory", "Shared directory: " + services_.config.shared_dir);
   services_.log(LogLevel::contract, "starting", "Starting on " + to_string(listen_address(services_.config)));
+  if (services_.config.quorum == Quorum::none) {
+    services_.log(LogLevel::warning, "quorum_none", "quorum \"none\": both sides of a partition lead and store images; an "
+                                                    "acknowledgement promises the copies that it counts, and no more");
+  }
   Status listening = services_.ports.transport->start(*this);
   if (!listening.ok()) return listening;
   transport_started_ = true;
@@ -220,7 +224,7 @@ void NodeImpl::arm_tick() {
 
 void NodeImpl::tick() {
   // The word that this node stepped down may wait behind a disk that is slow.
-  if (tenure_.lasts() && services_.view().role != ElectionRole::leader) let_go();
+  if ((services_.serving || tenure_.lasts()) && services_.view().role != ElectionRole::leader) leave_office();
   update_fitness();
   uploads_.tick();
   deletes_.tick();

@@ -135,7 +135,7 @@ class NodeImpl final : public Node, private TransportHandler {
   bool introduced_ = false;  ///< It may say who it is.
   bool transport_started_ = false;
   bool taking_part_ = false;
-  std::set<NodeId> made_way_for_;  ///< When full, in this round.
+  std::set<NodeId> made_way_for_;  ///< While full, in this round; some may have got no majority.
   bool disk_asked_ = false;       ///< Whether it answers again.
   bool disk_failed_ = false;      ///< It did, with an error: it is asked anew.
   TimePoint disk_trusted_from_;

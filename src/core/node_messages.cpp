@@ -248,7 +248,8 @@ void NodeImpl::on_sync_push(const Connection& from, wire::SyncPush& push) {
     (void)services_.send(connection, wire::ReplicateAck{request, services_.term(), services_.self, status.code(), "", {}});
   };
   if (!services_.serving || !services_.leads(push.term)) return respond(Errc::stale_term);
-  if (services_.config.quorum == Quorum::none) return merge(push, services_.guard(std::move(respond)));
+  const bool merges = services_.config.quorum == Quorum::none && !sabotaged(Rule::sides_merge_by_stamp);
+  if (merges) return merge(push, services_.guard(std::move(respond)));
   adopt_strays(from, push, services_.guard(std::move(respond)));
 }
 

@@ -40,7 +40,8 @@ void NodeImpl::meet_term(Term newer) {
 /// either stamped.
 bool NodeImpl::is_outranked_by(const Stamp& stamp) {
   const Term own = services_.term();
-  if (services_.config.quorum == Quorum::majority || stamp <= Stamp{own, services_.self, stamp.sequence}) return false;
+  if (services_.config.quorum == Quorum::majority || sabotaged(Rule::stamps_outrank_those_met)) return false;
+  if (stamp <= Stamp{own, services_.self, stamp.sequence}) return false;
   services_.log(LogLevel::info, "stamps_met", fmt::format("node {} stamped in term {} what this leader of term {} never heard of: "
                                              "standing for a later one", value(stamp.leader), stamp.term, own));
   meet_term(std::max(stamp.term, own + 1));
@@ -50,6 +51,7 @@ bool NodeImpl::is_outranked_by(const Stamp& stamp) {
 void NodeImpl::serve(Term term) {
   if (!services_.leads(term) || is_outranked_by(services_.ports.catalog->summary().newest)) return;
   services_.serving = true;
+  update_fitness();  // Who is to be bound again must equal what the takeover has brought.
   bully_->set_complete(true);
   services_.log(LogLevel::info, "serving", fmt::format("serving in term {}: {} images, {} missing here", term,
                                             services_.ports.catalog->summary().images,
@@ -59,7 +61,6 @@ void NodeImpl::serve(Term term) {
 
 void NodeImpl::leave_office() {
   services_.serving = false;
-  made_way_for_.clear();
   bully_->set_complete(false);
   takeover_.stop();
   uploads_.on_stepped_down();
@@ -181,11 +182,12 @@ void NodeImpl::update_fitness() {
 /// A leader whose disk is full makes way for a member that answers and can still take images; for each in turn, as one may
 /// get no majority.
 void NodeImpl::make_way_when_full() {
-  if (services_.shared() || !services_.serving || handover_ || services_.ports.images->status().health != StoreHealth::full) return;
+  if (services_.ports.images->status().health != StoreHealth::full) return made_way_for_.clear();
+  if (services_.shared() || !services_.serving || handover_) return;
   for (const NodeId id : services_.connected_voters()) {
     const MemberReport* const report = services_.report_within(id, services_.config.timing.failure_timeout);
     const bool has_room = report != nullptr && report->free_bytes > 0 && report->health == static_cast<std::uint8_t>(StoreHealth::ok);
-    if (!has_room || !made_way_for_.insert(id).second) continue;
+    if (!has_room || (!made_way_for_.insert(id).second && !sabotaged(Rule::full_leader_tries_each))) continue;
     services_.log(LogLevel::warning, "handing_over_full", fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
     return hand_over(id);
   }

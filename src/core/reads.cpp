@@ -24,6 +24,7 @@ void Reads::begin_round() {
   const bool any = !waiting_.empty() && waiting_.back().round == kNoRound;
   if (!any || (round_in_flight_ != 0 && !sabotaged(Rule::round_begins_after_read))) return;
   if (round_in_flight_ == 0) round_in_flight_ = begin_round_();
+  if (round_in_flight_ == 0) return;  // It leads no more; the word comes in a moment.
   for (Waiting& read : waiting_) {
     if (read.round == kNoRound) read.round = round_in_flight_;
   }

@@ -120,6 +120,7 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
   // time: here it would bar what other nodes restore, and list what nobody has.
   void forget_watermark() {
     services_.look_up(kWatermark, bound([this](const Result<std::optional<CatalogEntry>>& held) {
+      if (!held.ok()) failed_ = held.error();
       if (held.ok() && held->has_value()) forget(**held);
       forget_missing(Digest{});
     }));
@@ -135,7 +136,11 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
     services_.ports.catalog->missing(after, limits::kListPageMax, std::move(listed));
   }
 
-  void forget(const CatalogEntry& entry) { services_.record(CatalogChange{entry.record, std::nullopt, true, true}); }
+  void forget(const CatalogEntry& entry) {
+    services_.record(CatalogChange{entry.record, std::nullopt, true, true}, bound([this](const Result<CatalogEntry>& after) {
+      if (!after.ok()) failed_ = after.error();
+    }));
+  }
 
   void finish() {
     if (!files_.empty() && !failed_) {

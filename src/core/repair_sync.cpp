@@ -65,12 +65,12 @@ void Repair::start_sync() {
 }
 
 void Repair::sync_hashes(const std::shared_ptr<Sync>& sync, const wire::Message& answer, const Buffer& hashes) {
+  services_.calls.close(request_of(answer));
   if (sync->over) return;
   const auto* result = std::get_if<wire::SyncHashesResult>(&answer);
   const std::optional<BucketHashes> theirs = hashes_in(hashes);
   // A leader that was restarted without its state may be in the same term: what it holds is no leader's word.
   if (result == nullptr || !result->settled || !theirs) return sync_end(sync);
-  services_.calls.close(result->request);
   const BucketHashes& ours = services_.ports.catalog->buckets();
   for (std::uint32_t bucket = limits::kBuckets; bucket-- > 0;) {
     if ((*theirs)[bucket] != ours[bucket]) sync->buckets.push_back(bucket);
@@ -93,9 +93,12 @@ void Repair::sync_next(const std::shared_ptr<Sync>& sync) {
 }
 
 void Repair::sync_page(const std::shared_ptr<Sync>& sync, const wire::Message& answer) {
-  if (sync->over) return;
   const auto* page = std::get_if<wire::SyncBucketResult>(&answer);
-  if (page == nullptr || page->term != sync->term || !sync->theirs.contains(page->bucket)) return sync_end(sync);
+  const bool expected = page != nullptr && page->term == sync->term && sync->theirs.contains(page->bucket);
+  if (sync->over || !expected) {
+    services_.calls.close(request_of(answer));
+    return sync->over ? void() : sync_end(sync);
+  }
   sync->progress = services_.now();
   std::map<Digest, Stamp>& theirs = sync->theirs[page->bucket];
   for (const wire::Entry& entry : page->entries) {

@@ -77,7 +77,15 @@ std::size_t Takeover::prompt_voters() const {
   }));
 }
 
-/// A voter may hang once its promise is durable. Which ones are read matters little, as long as they are a majority.
+/// Which ones are read matters little, as long as they are a majority. False: without these there would be none.
+bool Takeover::pass_over(const std::set<NodeId>& voters) {
+  passed_over_.insert(voters.begin(), voters.end());
+  if (prompt_voters() + 1 >= services_.copies_needed()) return true;
+  for (const NodeId id : voters) passed_over_.erase(id);
+  return false;
+}
+
+/// A voter may hang once its promise is durable.
 void Takeover::pass_over_hung() {
   std::set<NodeId> hung;
   for (const auto& [bucket, state] : open_) {
@@ -85,12 +93,7 @@ void Takeover::pass_over_hung() {
       if (theirs.awaited && services_.now() - voters_.at(id).progress >= patience_) hung.insert(id);
     }
   }
-  if (hung.empty()) return;
-  passed_over_.insert(hung.begin(), hung.end());
-  if (prompt_voters() + 1 < services_.copies_needed()) {
-    for (const NodeId id : hung) passed_over_.erase(id);
-    return;
-  }
+  if (hung.empty() || !pass_over(hung)) return;
   patience_ *= 2;
   begin_again();
 }
@@ -185,7 +188,8 @@ void Takeover::ask_for_bucket(std::uint32_t bucket) {
     const ConnectionId connection = voters_.at(id).connection;
     const wire::RequestId call =
         services_.calls.open(connection, [this, id = id, bucket, run = run_](wire::Message& answer, Buffer& lacking) {
-          if (run == run_) page_read(id, bucket, answer, lacking);
+          if (run == run_) return page_read(id, bucket, answer, lacking);
+          services_.calls.close(request_of(answer));
         });
     voters_.at(id).progress = services_.now();
     (void)services_.send(connection, wire::SyncBucket{call, term_, bucket, Digest{}}, state.our_hashes);
@@ -198,8 +202,9 @@ void Takeover::page_read(NodeId from, std::uint32_t bucket, const wire::Message&
   std::optional<std::vector<std::uint64_t>> hashes = record_hashes_in(lacking);
   if (page == nullptr || page->term != term_ || !hashes) {
     services_.calls.close(request_of(answer));
-    voters_.erase(from);
-    return begin_again();
+    // Its disk may fail, and the others' be well.
+    const bool enough = !sabotaged(Rule::failing_voters_are_passed_over) && pass_over({from});
+    return enough ? begin_again() : begin_again_later();
   }
   Bucket& state = open_[bucket];
   voters_.at(from).progress = services_.now();

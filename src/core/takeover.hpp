@@ -47,6 +47,7 @@ class Takeover {
   void end_run();
   void ask(NodeId from);
   [[nodiscard]] std::size_t prompt_voters() const;
+  bool pass_over(const std::set<NodeId>& voters);
   void pass_over_hung();
   void hashes_read(NodeId from, const wire::Message& answer, const Buffer& hashes);
   void compare();
@@ -71,7 +72,7 @@ class Takeover {
   bool settled_ = false;  ///< What this node wrote under earlier terms has reached its catalog.
   Term term_ = 0;
   std::set<NodeId> promised_;
-  std::set<NodeId> passed_over_;  ///< Hung while they were read, and there are enough others.
+  std::set<NodeId> passed_over_;  ///< Hung or failed while they were read, and there are enough others.
   Duration patience_{};
   std::map<NodeId, Voter> voters_;
   std::vector<NodeId> read_from_;

@@ -249,14 +249,14 @@ void Uploads::fail(const JobPtr& job, const Error& error) {
   if (job->client.connection != kNoConnection && !job->acknowledged) {
     services_.send_error(job->client.connection, job->client.ask.request, error.code, error.message);
   }
-  for (const Client& next : job->waiting) {
-    services_.send_error(next.connection, next.ask.request, Errc::busy, "the same image was being sent by another client");
-  }
-  job->waiting.clear();
   abandon(job);
 }
 
 void Uploads::abandon(const JobPtr& job) {
+  for (const Client& next : job->waiting) {
+    services_.send_error(next.connection, next.ask.request, Errc::busy, "the same image was being sent by another client");
+  }
+  job->waiting.clear();
   remove(job);
   close_replicas(*job);
   leave_to_write_back(job->record.digest);

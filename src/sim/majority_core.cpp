@@ -26,6 +26,7 @@ bool MajorityCore::heal() {
   std::erase_if(left, [&](NodeId node) { return cluster_.damaged(node); });
   while (!cluster_.suffice(core_) && !left.empty()) draw();
   if (!cluster_.suffice(core_)) return false;
+  const std::vector<NodeId> needed = core_;
   // Mostly just enough: one more would hide who waits for too many.
   if (!left.empty() && random_.percent(25)) draw();
   std::sort(core_.begin(), core_.end());
@@ -43,15 +44,14 @@ bool MajorityCore::heal() {
     }
   }
   chaos_.hold_members();
-  if (star_) cut_to_a_star();
+  if (star_) cut_to_a_star(random_.pick(needed));  // One more may be bound to nothing yet, and could not lead.
   act();
   return true;
 }
 
 /// One hears all others of the core, and those do not hear one another: it alone can lead. The others keep their disks: a
 /// node whose disk takes no writes acknowledges heartbeats, and would keep a leader that reaches no majority that can store.
-void MajorityCore::cut_to_a_star() {
-  const NodeId hub = random_.pick(core_);
+void MajorityCore::cut_to_a_star(NodeId hub) {
   for (const NodeId a : core_) {
     for (const NodeId b : core_) {
       if (a < b && a != hub && b != hub) cluster_.cut_link(a, b, static_cast<Direction>(random_.below(3)));

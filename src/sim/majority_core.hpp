@@ -26,7 +26,7 @@ class MajorityCore {
     std::function<void()> cure;
   };
   [[nodiscard]] bool change_is_open() const;
-  void cut_to_a_star();
+  void cut_to_a_star(NodeId hub);
   std::function<void()> trouble(NodeId node);
   std::function<void()> trouble_process(NodeId node);
   std::function<void()> trouble_disk(NodeId node);

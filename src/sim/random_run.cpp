@@ -157,6 +157,7 @@ RandomRunResult random_run(const RandomRunOptions& options) {
     }
     const NodeId highest = cluster.members().back();
     const bool waits = drawn.takeover != Takeover::never && Random(options.seed * 7 + options.nodes).percent(kHighestPercent);
+    if (waits) delete_lost_images(cluster);
     if (waits && owed.empty() && !cluster.run_until([&] { return cluster.leader() == highest; }, kHighestBound)) {
       owed.push_back("I13 (the highest leads) violated: another node leads 25 minutes after all faults ended");
     }

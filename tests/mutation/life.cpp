@@ -26,15 +26,17 @@ std::string lived(SimCluster& sim, const Script& script, std::uint64_t seed) {
 
 }  // namespace
 
-LifeOf random_life(std::size_t nodes) {
-  return [nodes](std::uint64_t seed) {
+LifeOf random_life(std::size_t nodes, std::optional<Quorum> quorum) {
+  return [nodes, quorum](std::uint64_t seed) {
     RandomRunOptions options;
     options.seed = seed;
     options.nodes = nodes;
+    options.quorum = quorum;
     const RandomRunResult result = random_run(options);
     return Life{result.ok() ? "" : result.violations.front(), result.virtual_time};
   };
 }
+
 
 LifeOf scripted(Script script) {
   return [script = std::move(script)](std::uint64_t seed) {

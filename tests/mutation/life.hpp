@@ -4,6 +4,7 @@
 #include <cloudp2p/testing/random_run.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace cloudp2p::testing {
@@ -16,7 +17,7 @@ struct Life {
 using LifeOf = std::function<Life(std::uint64_t seed)>;
 
 /// As in sim_swarm, with so many nodes.
-[[nodiscard]] LifeOf random_life(std::size_t nodes);
+[[nodiscard]] LifeOf random_life(std::size_t nodes, std::optional<Quorum> quorum = {});
 
 struct Script {
   std::function<void(SimOptions&)> options;

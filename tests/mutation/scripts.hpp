@@ -16,6 +16,9 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script unheard_leader();        ///< The highest node hears all, and is heard by one.
 [[nodiscard]] Script hung_takeover();
 [[nodiscard]] Script failing_catalog();
+[[nodiscard]] Script slow_disks();            ///< A vote takes longer to be made durable than it is waited for.
+[[nodiscard]] Script failing_voter();         ///< Its catalog can not be read, and it answers first.
+[[nodiscard]] Script full_leader();           ///< The first of those that have room reaches nobody else.
 [[nodiscard]] Script newcomer_stands();       ///< Among members that could not save that it is one.
 [[nodiscard]] Script removed_node_returns();  ///< With an image of which one copy was made.
 
@@ -40,6 +43,7 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script failed_delete_returns();
 [[nodiscard]] Script tombstone_that_lost();   ///< On a node that has the last bytes of the image.
 [[nodiscard]] Script backup_returns();        ///< With an image that was deleted and forgotten since.
+[[nodiscard]] Script two_led_one_term();      ///< Without a quorum, and one of them deletes what the other stored.
 [[nodiscard]] Script backup_meets_new_leader();  ///< Whose catalog can not be read when it begins to lead.
 
 }  // namespace cloudp2p::testing

@@ -183,4 +183,29 @@ Script backup_meets_new_leader() {
   }};
 }
 
+Script two_led_one_term() {
+  const auto options = [](SimOptions& out) {
+    out.nodes = 2;
+    out.quorum = Quorum::none;
+  };
+  return {options, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const auto leads = [&](NodeId node) { return sim.running(node) && sim.status(node).serving; };
+    sim.cut(NodeId{1}, Direction::kBoth);
+    sim.cut_clients(NodeId{1});
+    if (!sim.run_until([&] { return leads(NodeId{1}) && leads(NodeId{2}); }, 10s)) return "two that are cut off do not both lead";
+    const SimImage image = make_image(1, 2'000);
+    if (!sim.put_and_wait(image, 10s).ok()) return "an upload fails";
+    sim.crash(NodeId{2});
+    sim.heal();
+    sim.restart(NodeId{2});
+    if (!sim.converges(20s)) return "what the other stored is not taken in";
+    const auto removed = sim.remove(image.digest);
+    sim.run_until([&] { return removed.done(); }, 10s);
+    sim.run_for(3s);
+    const auto listed = sim.list();
+    sim.run_until([&] { return listed.done(); }, 10s);
+    return removed.ok() && listed.ok() && listed.value()->entries.empty() ? "" : "an image that was deleted is listed";
+  }};
+}
+
 }  // namespace cloudp2p::testing

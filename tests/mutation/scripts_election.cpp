@@ -139,6 +139,49 @@ Script removed_node_returns() {
   }};
 }
 
+Script slow_disks() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId old = sim.run_until_leader(5s);
+    sim.run_for(1s);
+    for (std::uint32_t id = 1; id <= sim.size(); ++id) sim.slow_disk(NodeId{id}, 3'000);  // 150 to 450 ms for a sync
+    sim.crash(old);
+    const bool led = sim.run_until([&] { return sim.leader() != kNobody; }, 30s);
+    return led ? "" : "nobody leads where every disk is slow";
+  }};
+}
+
+Script failing_voter() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.run_for(1s);
+    for (std::uint64_t salt = 1; salt <= 20; ++salt) (void)sim.put_and_wait(make_image(salt, 2'000), 5s);
+    sim.disk_call_fails(NodeId{1}, DiskCall::kRecord, true);
+    for (std::uint64_t salt = 21; salt <= 30; ++salt) (void)sim.put_and_wait(make_image(salt, 2'000), 5s);
+    sim.disk_call_fails(NodeId{1}, DiskCall::kLookUp, true);
+    sim.link(NodeId{2}, NodeId{3}, {.delay = 20ms});
+    sim.pause(NodeId{3});
+    sim.run_until([&] { return sim.leader() == NodeId{2}; }, 3s);
+    sim.resume(NodeId{3});
+    const bool stored = sim.put_and_wait(make_image(31, 2'000), 20s).ok();
+    sim.disk_call_fails(NodeId{1}, DiskCall::kLookUp, false);
+    sim.disk_call_fails(NodeId{1}, DiskCall::kRecord, false);
+    sim.crash(NodeId{1});
+    return stored ? "" : "a voter whose catalog can not be read keeps a takeover from ending";
+  }};
+}
+
+Script full_leader() {
+  return {[](SimOptions& options) { options.nodes = 5; }, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId leader = sim.run_until_leader(5s);
+    sim.run_for(1s);
+    for (std::uint32_t id = 2; id < value(leader); ++id) sim.cut_link(NodeId{1}, NodeId{id}, Direction::kBoth);
+    sim.disk(leader, SimCluster::Disk::kFull);
+    const bool stored = sim.put_and_wait(make_image(1, 2'000), 30s).ok();
+    sim.disk(leader, SimCluster::Disk::kHealthy);
+    return stored ? "" : "a leader without room stays, and no upload succeeds";
+  }};
+}
+
 LifeOf former_leader_stands() {
   return [](std::uint64_t seed) {
     const election_test::Told told = election_test::former_leader_stands(300ms + seed * 10ms);

@@ -216,3 +216,47 @@ TEST_CASE("bytes on their way when the image is deleted do not bring it back onc
   CHECK(sim.converges(30s));
   require_clean(sim);
 }
+
+TEST_CASE("what lands under an old term while a new leader reads the others is not in its catalog behind its back") {
+  int reached = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SimOptions options = cluster_of(3, seed);
+    options.takeover = Takeover::never;
+    SimCluster sim(options);
+    REQUIRE(sim.run_until_leader(5s) == NodeId{3});
+    const SimImage image = make_image(seed, 2'000);
+    REQUIRE(sim.put_and_wait(image, 5s).ok());
+    const auto removed = sim.remove(image.digest);
+    REQUIRE(sim.run_until([&] { return removed.done(); }, 5s));
+    REQUIRE(sim.converges(5s));  // of a deleted image the catalog has to be asked
+    sim.slow_disk(NodeId{3}, 16'000);
+    sim.cut_link(NodeId{3}, NodeId{1}, Direction::kBoth);
+    bool stored = false;
+    sim.at_moment(NodeId{2}, Moment::kBytesStored, [&] {
+      stored = true;
+      sim.slow_disk(NodeId{2}, 16'000);
+    });
+    (void)sim.put(image);
+    if (!sim.run_until([&] { return stored; }, 2s)) continue;
+    sim.run_for(100us);
+    sim.slow_disk(NodeId{2}, 1);  // what was asked by then takes its time, and votes do not
+    sim.crash(NodeId{3}, Crash::kPowerLoss);
+    sim.restart_client(0);
+    if (sim.run_until_leader(3s) != NodeId{2}) continue;
+    ++reached;
+    sim.run_for(5ms);
+    const auto shown = sim.list(1);
+    CHECK(sim.run_until([&] { return shown.done(); }, 100ms));
+    sim.crash(NodeId{2}, Crash::kPowerLoss);
+    sim.slow_disk(NodeId{3}, 1);
+    sim.heal();
+    sim.restart(NodeId{3});
+    sim.run_until_leader(5s);
+    const auto later = sim.list(1);
+    CHECK(sim.run_until([&] { return later.done(); }, 10s));
+    sim.restart(NodeId{2});
+    CHECK(sim.converges(30s));
+    require_clean(sim);
+  }
+  CHECK(reached > 0);
+}

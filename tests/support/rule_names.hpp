@@ -16,9 +16,10 @@ inline constexpr const char* kRuleNames[] = {
     "none", "vote_is_durable", "one_vote_a_term", "majority_leads", "votes_count_by_incarnation",
     "newest_membership_counts", "pre_vote_comes_first", "leader_is_heard",
     "incarnation_is_durable", "terms_never_fall", "lost_majority_steps_down", "takeover_backs_off",
-    "failed_hand_over_counts", "lost_leader_may_speak", "split_votes_part", "admission_needs_takeover", "admission_in_two_steps",
+    "failed_hand_over_counts", "lost_leader_may_speak", "split_votes_part", "late_votes_count",
+    "higher_id_waits_once", "admission_needs_takeover", "admission_in_two_steps",
     "one_change_at_a_time", "copies_before_change", "outsiders_offer_in_vain",
-    "newcomers_are_voted_for", "takeover_reads_majority", "takeover_writes_back", "hung_takeover_makes_way", "failing_catalog_makes_way", "watermark_is_read",
+    "newcomers_are_voted_for", "takeover_reads_majority", "takeover_writes_back", "hung_takeover_makes_way", "failing_catalog_makes_way", "failing_voters_are_passed_over", "full_leader_tries_each", "watermark_is_read",
     "stamps_are_unique", "majority_acknowledges", "learners_do_not_count",
     "copies_count_by_incarnation", "sync_before_acknowledgement",
     "duplicate_needs_majority", "bytes_before_acknowledgement", "superseded_leader_is_refused",
@@ -27,8 +28,10 @@ inline constexpr const char* kRuleNames[] = {
     "delete_needs_majority", "delete_excludes_upload", "landing_keeps_its_file", "late_landings_leave", "bytes_outlive_tombstone",
     "tombstone_waits_for_all", "watermark_is_raised", "larger_stamp_wins", "strays_are_offered",
     "known_record_beats_stray", "damage_is_recorded", "damage_is_not_dated",
+    "sides_merge_by_stamp", "stamps_outrank_those_met",
 };
-static_assert(std::size(kRuleNames) == static_cast<std::size_t>(Rule::damage_is_not_dated) + 1);
+inline constexpr std::size_t kRules = std::size(kRuleNames) - 1;
+static_assert(kRules == static_cast<std::size_t>(Rule::stamps_outrank_those_met));
 
 [[nodiscard]] constexpr const char* name_of(Rule rule) {
   return kRuleNames[static_cast<std::size_t>(rule)];

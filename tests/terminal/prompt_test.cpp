@@ -169,6 +169,24 @@ TEST_CASE("Ctrl-C ends the transfer and not the prompt; at the prompt it forgets
   stage.run("discover");
 }
 
+TEST_CASE("rm deletes what was shown when the answer is y, and keeps it otherwise") {
+  if (!possible()) return;
+  Stage stage;
+  stage.picture("small.jpg", 10'000, 4);
+  stage.run("send-image small.jpg");
+  const std::string id = stage.cluster.client({"-q", "list"}).out.substr(0, 16);
+  for (const std::string answer : {"n", "y"}) {
+    stage->type("rm " + id);
+    stage->press("Enter");
+    REQUIRE(stage->shows("[y/N]"));
+    stage->type(answer);
+    stage->press("Enter");
+    REQUIRE(stage->shows((answer == "y" ? "Deleted image " : "Kept ") + id));
+    REQUIRE(stage->comes_to(">"));
+    CHECK(stage.cluster.client({"-q", "list"}).out.empty() == (answer == "y"));
+  }
+}
+
 TEST_CASE("a line that is longer than the terminal is wide wraps, and is edited in its middle") {
   if (!possible()) return;
   Stage stage({50, 20});

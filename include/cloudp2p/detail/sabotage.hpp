@@ -30,6 +30,8 @@ enum class Rule : std::uint8_t {
   failed_hand_over_counts,       ///< However often it was handed the lead and did not get it.
   lost_leader_may_speak,         ///< Who was lost as a leader is waited for no more, though it stands itself.
   split_votes_part,              ///< Candidates that split a vote try again in step.
+  late_votes_count,              ///< Votes that come when the candidate pauses already are forgotten.
+  higher_id_waits_once,          ///< Whoever is lower leaves it to a higher one, however often that one does not get it.
   // Members.
   admission_needs_takeover,      ///< A node is bound again by a leader that has not read what was acknowledged.
   admission_in_two_steps,        ///< The old incarnation is replaced by the new one in one change.
@@ -42,6 +44,8 @@ enum class Rule : std::uint8_t {
   takeover_writes_back,          ///< What was found on a minority stays there.
   hung_takeover_makes_way,       ///< A leader whose disk hangs is given up only once it served.
   failing_catalog_makes_way,     ///< A leader whose catalog answers with errors only is not given up.
+  failing_voters_are_passed_over,  ///< Whoever answers with an error is asked again and again.
+  full_leader_tries_each,        ///< It hands over to the same one again and again.
   watermark_is_read,             ///< A takeover is done, whether the catalog could tell what was forgotten or not.
   // Uploads.
   stamps_are_unique,             ///< The sequence stands still.
@@ -75,6 +79,9 @@ enum class Rule : std::uint8_t {
   known_record_beats_stray,      ///< A leader takes the stray, whatever it knows.
   damage_is_recorded,            ///< A bad copy goes to the quarantine and is still said to be here.
   damage_is_not_dated,           ///< Whatever a verification finds, the copy counts as verified.
+  // Without a quorum.
+  sides_merge_by_stamp,          ///< What another side took in is a stray, and what the leader knows wins.
+  stamps_outrank_those_met,      ///< A leader goes on stamping below what another stamped in its term.
 };
 
 #ifdef CLOUDP2P_SABOTAGE
