@@ -151,7 +151,7 @@ int run_info(Session& session, const Command& command) {
                     std::to_string(record.size_bytes) + " bytes)\ntype    " + std::string(media_type(record.type)) +
                     "\nstored  " + local_time(record.time_ms) +
                     (info->on_leader ? "\nchecked " + local_time(info->verified_ms) + ", the leader's copy" : "") +
-                    (info->on_leader ? "" : "\nThe leader does not hold the bytes yet; other nodes do."));
+                    (info->on_leader ? "" : "\nThe leader does not hold the bytes now: `verify` shows which nodes do."));
   return 0;
 }
 

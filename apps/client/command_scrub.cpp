@@ -24,7 +24,7 @@ std::uint64_t found_bad(const ScrubPass& pass) { return pass.damaged + pass.gone
 
 /// What a node that lacks nothing found is repaired, also what it could not count one by one.
 bool all_repaired(const ScrubPass& pass) {
-  return pass.repaired >= found_bad(pass) || (!pass.running && pass.missing == 0 && pass.unchecked == 0);
+  return pass.missing == 0 && (pass.repaired >= found_bad(pass) || (!pass.running && pass.unchecked == 0));
 }
 
 /// One node's pass as it is followed here.
@@ -145,7 +145,7 @@ const char* state_of(const Watched& node) {
 }
 
 struct Totals {
-  std::uint64_t checked = 0, bad = 0, repaired = 0, unchecked = 0, unasked = 0, refused = 0;
+  std::uint64_t checked = 0, bad = 0, repaired = 0, unchecked = 0, unasked = 0, refused = 0, missing = 0;
 };
 
 Totals totals_of(const std::map<NodeId, Watched>& nodes) {
@@ -155,6 +155,7 @@ Totals totals_of(const std::map<NodeId, Watched>& nodes) {
     out.bad += found_bad(node.pass);
     out.repaired += all_repaired(node.pass) ? found_bad(node.pass) : node.pass.repaired;
     out.unchecked += node.pass.unchecked;
+    out.missing += node.pass.missing;
     out.unasked += node.error ? 1 : 0;
     out.refused += node.error.code == Errc::permission ? 1 : 0;
   }
@@ -197,12 +198,12 @@ void print_notes(Session& session, const std::map<NodeId, Watched>& nodes, const
   if (totals.bad > 0 && !repair)
     session.out.note("The damaged copies are in the quarantine and fetched again from other nodes; "
                      "scrub --repair waits for it.");
-  if (totals.bad > totals.repaired && repair)
+  if ((totals.bad > totals.repaired || totals.missing > 0) && repair)
     session.out.note("Not everything could be fetched again: `members` shows what is missing where.");
 }
 
 int status_of(const Totals& totals, bool repair) {
-  if (totals.bad > (repair ? totals.repaired : 0)) return cloudp2p::exit_code(Errc::integrity);
+  if (totals.bad > (repair ? totals.repaired : 0) || (repair && totals.missing > 0)) return cloudp2p::exit_code(Errc::integrity);
   if (totals.refused > 0) return cloudp2p::exit_code(Errc::permission);
   if (totals.unasked > 0) return cloudp2p::exit_code(Errc::unreachable);
   return totals.unchecked > 0 ? cloudp2p::exit_code(Errc::io) : 0;

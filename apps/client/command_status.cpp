@@ -17,10 +17,10 @@ namespace {
 constexpr std::chrono::milliseconds kLookAgain{100};
 
 std::string remark_on(const MemberView& member) {
-  if (!member.reachable) {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(member.silent).count();
-    return seconds > 0 ? "silent for " + std::to_string(seconds) + " s" : "";
+  if (const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(member.silent).count(); seconds > 0) {
+    return "silent for " + std::to_string(seconds) + " s" + (member.reachable ? ": is it stopped or overloaded?" : "");
   }
+  if (!member.reachable || !member.reported) return "";
   const std::string health = health_of(member);
   std::string remark =
       health == "ok" ? "" : "store " + health + (health == "full" ? ": make room there" : ": see its log");
@@ -40,7 +40,7 @@ std::string table_of(const ClusterView& view) {
                {"FREE", true},
                {""}});
   for (const MemberView& member : view.members) {
-    const bool known = member.reachable;
+    const bool known = member.reachable && member.reported;
     const bool holds = known && (!view.shared || member.id == view.leader);
     table.add({to_string(member.id), shown(member.address), role_of(view, member),
                holds ? std::to_string(member.report.images) : "-", holds ? std::to_string(member.report.missing) : "-",
@@ -56,6 +56,17 @@ std::string table_of(const ClusterView& view) {
     text += "  (as node " + to_string(view.answered_by) + " sees it)";
   if (!view.change.empty()) text += "\nMembers: " + shown(view.change);
   return text + (view.quorum_none ? std::string("\n") + kNoQuorumRule : "");
+}
+
+void write_report(JsonWriter& json, const MemberView& member) {
+  const cloudp2p::MemberReport& report = member.report;
+  if (!member.reported) {
+    for (const char* key : {"images", "missing", "damaged", "oldest_verified_ms", "free_bytes", "health"}) json.field(key, nullptr);
+    return;
+  }
+  json.field("images", report.images).field("missing", report.missing).field("damaged", report.damaged);
+  json.field("oldest_verified_ms", report.oldest_verified_ms).field("free_bytes", report.free_bytes);
+  json.field("health", health_of(member));
 }
 
 void print_json(Output& out, const ClusterView& view, const Verdict* verdict = nullptr) {
@@ -76,9 +87,7 @@ void print_json(Output& out, const ClusterView& view, const Verdict* verdict = n
     for (const MemberView& member : view.members) {
       json.begin_object().field("id", value(member.id)).field("address", member.address);
       json.field("role", role_of(view, member)).field("reachable", member.reachable).field("voter", member.voter);
-      json.field("images", member.report.images).field("missing", member.report.missing);
-      json.field("damaged", member.report.damaged).field("oldest_verified_ms", member.report.oldest_verified_ms);
-      json.field("free_bytes", member.report.free_bytes).field("health", health_of(member));
+      write_report(json, member);
       json.field("member", member.member).field("other_file", member.other_file);
       json.field("silent_ms", member.silent.count()).end_object();
     }

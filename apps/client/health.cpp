@@ -17,11 +17,16 @@ std::string counted(std::uint64_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
+std::string seconds_of(std::chrono::milliseconds time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+}
+
 /// Of one node; empty when it is as it should be.
 std::string problem_of(const MemberView& member) {
   const std::string node = "node " + to_string(member.id);
   if (!member.member) return member.reachable ? node + " is no member" : "";  // What is only configured may be off.
   if (!member.reachable) return node + " at " + cloudp2p::printable(member.address) + " is unreachable";
+  if (member.silent.count() > 0) return node + " is connected and has not answered for " + seconds_of(member.silent);
   const std::string health = health_of(member);
   if (health != "ok") return "the store of " + node + " is " + health;
   if (!member.voter) return node + " still learns, and does not vote";
@@ -58,14 +63,16 @@ const char* name_of(Condition condition) {
 
 Verdict verdict_on(const ClusterView& view) {
   Verdict out;
+  const bool waits = view.leader == view.answered_by && !view.serving;
   if (view.leader == cloudp2p::kNobody) out.problems.push_back("no node leads");
+  else if (waits) out.problems.push_back("node " + to_string(view.leader) + " leads and does not serve yet");
   for (const MemberView& member : view.members)
     if (std::string problem = problem_of(member); !problem.empty()) out.problems.push_back(std::move(problem));
   if (view.under_replicated > 0)
     out.problems.push_back(counted(view.under_replicated, "image", "images") + " with fewer than " +
                            counted(copies_wanted(view), "copy", "copies"));
   if (!view.change.empty()) out.problems.push_back("members: " + cloudp2p::printable(view.change));
-  if (view.leader == cloudp2p::kNobody) {
+  if (view.leader == cloudp2p::kNobody || waits) {
     out.condition = Condition::down;
   } else if (!out.problems.empty()) {
     out.condition = Condition::degraded;

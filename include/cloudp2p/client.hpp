@@ -102,11 +102,12 @@ struct MemberView {
   std::string address;     ///< "host:port", as the node that answered was configured, or was told.
   bool reachable = false;  ///< Connected to the node that answered, or that node itself.
   bool voter = false;      ///< A member that is connected and has not lost its promises: it counts in majorities now.
-  /// What it last told the leader. Followers get no reports, so in their view all but their own are old or empty.
-  MemberReport report;
-  std::chrono::milliseconds silent{0};  ///< Since that report; 0 without one, and for the node that answered.
+  MemberReport report;  ///< What it last told the leader; empty unless `reported`.
+  /// Since the leader last heard of it, once that is longer than it should be; 0 in the view of others, which hear of nobody.
+  std::chrono::milliseconds silent{0};
   bool member = false;                  ///< Of the cluster; a node that is only configured is not counted.
   bool other_file = false;              ///< Its configuration lists other nodes than the members.
+  bool reported = false;                ///< To the node that answered, or it is that node.
 };
 /// The cluster as one node sees it.
 struct ClusterView {
@@ -119,6 +120,7 @@ struct ClusterView {
   std::vector<MemberView> members;     ///< And nodes that are only configured.
   std::string change;                  ///< What the one that answered says of a change of members, or of files that differ.
   bool shared = false;                 ///< One directory for all nodes: each image has one copy, whatever the number of members.
+  bool serving = false;                ///< The node that answered leads and takes uploads; a new leader reads first what there is.
 };
 /// One node's answer about its own copy of an image.
 struct CopyCheck {

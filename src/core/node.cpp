@@ -238,6 +238,7 @@ void NodeImpl::tick() {
   burial_.tick();
   collection_.tick();
   make_way_when_full();
+  tell_of_the_silent();
   make_way_when_hanging();
   membership_.tick();
   continue_handover();

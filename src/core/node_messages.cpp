@@ -162,6 +162,8 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
   result.quorum_none = services_.config.quorum == Quorum::none;
   result.change = note();
   result.shared = services_.shared();
+  result.serving = services_.serving;
+  const bool leads = view.role == ElectionRole::leader;
   for (const auto& [id, address] : addresses_) {
     wire::MemberRow row;
     row.id = id;
@@ -169,13 +171,15 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
     row.voter = services_.is_voter(id);
     row.member = view.membership.find(id) != nullptr;
     row.reachable = id == services_.self || control_to(id) != kNoConnection;
-    if (id == services_.self) row.report = own_report();
+    row.reported = id == services_.self;
+    if (row.reported) row.report = own_report();
+    // Members report to their leader, and to nobody else.
     const auto report = services_.reports.find(id);
-    if (id != services_.self && report != services_.reports.end()) {
+    if (leads && id != services_.self && report != services_.reports.end()) {
+      row.reported = true;
       row.report = report->second.report;
-      row.silent_ms = static_cast<std::uint64_t>(
-          std::chrono::duration_cast<std::chrono::milliseconds>(services_.now() - report->second.at).count());
     }
+    row.silent_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(silence_of(id)).count());
     const std::uint64_t file = row.report.peers_digest;
     row.other_file = view.founded && file != 0 && file != membership_.members_digest();
     result.rows.push_back(std::move(row));

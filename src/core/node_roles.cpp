@@ -23,6 +23,9 @@ void NodeImpl::carry_out(const LeadTerm& lead) {
   if (services_.extras.observer != nullptr) services_.extras.observer->on_leading(lead.term);
   announced_ = services_.self;
   announced_term_ = lead.term;
+  // What was said to this node when it led before is of another time.
+  services_.reports.clear();
+  leads_since_ = services_.now();
   replicas_.on_term_changed();
   repair_.on_term_changed();
   if (services_.shared()) return tenure_.begin(lead.term);
@@ -179,19 +182,50 @@ void NodeImpl::update_fitness() {
   });
 }
 
-/// A leader whose disk is full makes way for a member that answers and can still take images; for each in turn, as one may
-/// get no majority.
+/// A leader whose disk is full, or has no room for an image that a client sends, makes way for a member that answers and has;
+/// for each in turn, as one may get no majority.
 void NodeImpl::make_way_when_full() {
-  if (services_.ports.images->status().health != StoreHealth::full) return made_way_for_.clear();
+  const bool full = services_.ports.images->status().health == StoreHealth::full;
+  const std::uint64_t wanted = full ? 1 : uploads_.lacks_room_for();
+  if (wanted == 0) return made_way_for_.clear();
   if (services_.shared() || !services_.serving || handover_) return;
-  for (const NodeId id : services_.connected_voters()) {
+  std::vector<NodeId> with_room = services_.connected_voters();
+  std::erase_if(with_room, [&](NodeId id) {
     const MemberReport* const report = services_.report_within(id, services_.config.timing.failure_timeout);
-    const bool has_room = report != nullptr && report->free_bytes > 0 && report->health == static_cast<std::uint8_t>(StoreHealth::ok);
-    if (!has_room || (!made_way_for_.insert(id).second && !sabotaged(Rule::full_leader_tries_each))) continue;
-    services_.log(LogLevel::warning, "handing_over_full", fmt::format("the disk is full: handing over to node {}, which has room", value(id)));
+    return report == nullptr || report->free_bytes < wanted || report->health != static_cast<std::uint8_t>(StoreHealth::ok);
+  });
+  // Where even the others are too few, the next leader could take it no more than this one.
+  if (!full && with_room.size() < services_.copies_needed()) return;
+  const std::string why = full ? "the disk is full" : fmt::format("the disk has no room for an image of {} bytes", wanted);
+  for (const NodeId id : with_room) {
+    if (!made_way_for_.insert(id).second && !sabotaged(Rule::full_leader_tries_each)) continue;
+    services_.log(LogLevel::warning, "handing_over_full", fmt::format("{}: handing over to node {}, which has room", why, value(id)));
     return hand_over(id);
   }
   made_way_for_.clear();
+}
+
+/// Connected, but stopped or overloaded: only the leader can tell.
+void NodeImpl::tell_of_the_silent() {
+  if (services_.view().role != ElectionRole::leader) return silent_.clear();
+  for (const Member& member : services_.view().membership.members) {
+    const Duration silence = silence_of(member.id);
+    if (silence == Duration::zero()) {
+      silent_.erase(member.id);
+    } else if (control_to(member.id) != kNoConnection && silent_.insert(member.id).second) {
+      services_.log(LogLevel::warning, "member_silent", fmt::format("node {} is connected and has not answered for {} s: is it "
+                                                        "stopped or overloaded?", value(member.id), silence / std::chrono::seconds(1)));
+    }
+  }
+}
+
+/// Since a member last reported, or since this node leads if it never did; zero: it was heard of late.
+Duration NodeImpl::silence_of(NodeId id) const {
+  constexpr auto kLeast = std::chrono::seconds(2);
+  if (id == services_.self || services_.view().role != ElectionRole::leader) return {};
+  const auto report = services_.reports.find(id);
+  const Duration silence = services_.now() - (report == services_.reports.end() ? leads_since_ : report->second.at);
+  return silence < std::max<Duration>(kLeast, 4 * services_.config.timing.failure_timeout) ? Duration::zero() : silence;
 }
 
 /// A disk may hang without an error: a path to it is gone, or a file server. What all others have stored waits here then,

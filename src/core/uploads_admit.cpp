@@ -24,8 +24,15 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
     if (!known_full) ++with_room;
   }
   if (services_.ports.images->status().free_bytes < ask.size_bytes) --with_room;
-  if (with_room < needed) return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, needed)};
+  const std::size_t members = services_.shared() ? 1 : services_.view().membership.members.size();
+  if (with_room < needed) return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, members)};
   return {};
+}
+
+std::uint64_t Uploads::lacks_room_for() const {
+  constexpr auto kMatters = std::chrono::seconds(30);
+  const bool lately = refused_bytes_ > 0 && services_.now() - refused_at_ < kMatters;
+  return lately && services_.ports.images->status().free_bytes < refused_bytes_ ? refused_bytes_ : 0;
 }
 
 /// One more upload can begin; if need be in the place of one that is acknowledged, and only some follower has yet to take.
@@ -73,6 +80,10 @@ bool Uploads::joins_running(ConnectionId connection, const wire::Upload& ask) {
 
 void Uploads::on_upload(ConnectionId connection, const wire::Upload& ask) {
   const Error refusal = inadmissible(ask);
+  if (services_.serving && services_.ports.images->status().free_bytes < ask.size_bytes) {
+    refused_bytes_ = ask.size_bytes;
+    refused_at_ = services_.now();
+  }
   if (refusal) {
     if (refusal.code == Errc::refused) ++services_.counters.uploads_failed;
     return services_.send_error(connection, ask.request, refusal.code, refusal.message);

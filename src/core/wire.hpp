@@ -208,9 +208,10 @@ struct MemberRow {
   bool reachable = false;
   bool voter = false;
   MemberReport report;
-  std::uint64_t silent_ms = 0;  ///< Since its last report; 0 for the answering node.
+  std::uint64_t silent_ms = 0;  ///< Since the leader heard of it; 0: it did of late, or another node answers.
   bool member = false;          ///< In the adopted membership.
   bool other_file = false;      ///< Its configuration lists other nodes than the members.
+  bool reported = false;        ///< `report` is what it said, not nothing.
 };
 struct MembersResult {
   RequestId request = 0;
@@ -222,7 +223,8 @@ struct MembersResult {
   bool quorum_none = false;
   std::vector<MemberRow> rows;
   std::string change;  ///< What the one that answers says of members and files; empty when they agree.
-  bool shared = false;  ///< One directory for all nodes.
+  bool shared = false;   ///< One directory for all nodes.
+  bool serving = false;  ///< The one that answers leads, and takes uploads.
 };
 
 // Anti-entropy and takeover.

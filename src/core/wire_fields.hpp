@@ -68,7 +68,8 @@ struct Shape<MemberRow> {
                                      Field{5, "report", &MemberRow::report},
                                      Field{6, "silent_ms", &MemberRow::silent_ms},
                                      Field{7, "member", &MemberRow::member},
-                                     Field{8, "other_file", &MemberRow::other_file}};
+                                     Field{8, "other_file", &MemberRow::other_file},
+                                     Field{9, "reported", &MemberRow::reported}};
 };
 
 /// A message: its number on the wire and its name in logs.
@@ -327,7 +328,8 @@ struct Shape<MembersResult> : MessageType<32> {
                                      Field{7, "quorum_none", &MembersResult::quorum_none},
                                      Field{8, "rows", &MembersResult::rows, 2 * limits::kMembersMax},
                                      Field{9, "change", &MembersResult::change, kSentenceBytesMax, Text::sentence},
-                                     Field{10, "shared", &MembersResult::shared}};
+                                     Field{10, "shared", &MembersResult::shared},
+                                     Field{11, "serving", &MembersResult::serving}};
 };
 template <>
 struct Shape<SyncHashes> : MessageType<33> {

@@ -26,6 +26,7 @@ struct OpenFile {
   Descriptor file;
   std::string path;
   std::optional<ImageSource::Content> identified;
+  std::optional<struct stat> before = {};  ///< When hashing began.
 };
 
 /// What the record of an image will say of it.
@@ -33,6 +34,15 @@ struct Label {
   std::string name;
   std::int64_t stored_ms = 0;
 };
+
+/// Also when it grew: the beginning alone is not what somebody meant to send.
+Status unchanged(const OpenFile& open) {
+  if (!open.before) return {};
+  struct stat now{};
+  const bool same = ::fstat(open.file.get(), &now) == 0 && now.st_size == open.before->st_size &&
+                    now.st_mtim.tv_sec == open.before->st_mtim.tv_sec && now.st_mtim.tv_nsec == open.before->st_mtim.tv_nsec;
+  return same ? Status() : Error{Errc::integrity, open.path + " changed while it was being sent: send it again"};
+}
 
 Result<ImageSource::Content> hash_file(const OpenFile& open, const std::atomic<bool>& stopping) {
   crypto::DigestHasher hasher;
@@ -56,6 +66,8 @@ Result<Buffer> read_range(const OpenFile& open, ReadRange range) {
     Buffer bytes = Buffer::allocate(range.size_bytes);
     const Result<std::size_t> got = read_fully(open.file.get(), {bytes.data(), bytes.size()}, range.offset, open.path);
     if (!got) return got.error();
+    const bool last = open.identified && range.offset + range.size_bytes >= open.identified->size_bytes;
+    if (const Status same = last ? unchanged(open) : Status(); !same.ok()) return same.error();
     return bytes.part(0, *got);
   } catch (const std::bad_alloc&) {
     return out_of_memory();
@@ -73,6 +85,8 @@ class FileSource final : public ImageSource {
   void identify(Callback<void(Result<Content>)> done) override {
     worker_.post([open = open_, stopping = worker_.stopping(), done = std::move(done)] {
       if (open->identified) return done(*open->identified);
+      struct stat before{};
+      if (::fstat(open->file.get(), &before) == 0) open->before = before;
       Result<Content> content = hash_file(*open, *stopping);
       if (content) open->identified = *content;
       done(std::move(content));

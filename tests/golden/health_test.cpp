@@ -59,6 +59,26 @@ TEST_CASE("status --check: 0 while all is well, 3 with a node down and what it m
   CHECK(check_line(cluster, 0) == "ok: node 3 leads, 3 of 3 nodes, 2 images\n");
 }
 
+TEST_CASE("status --check: 3 with a node that is stopped, and says so; what a node is not told it does not make up") {
+  Cluster cluster(programs());
+  cluster.start_all();
+  REQUIRE(cluster.wait_for_leader() == 3);
+  support::write_file(cluster.folder() / "a.jpg", support::picture(10'000));
+  REQUIRE(cluster.client({"send-image", "a.jpg"}).exit_status == 0);
+  REQUIRE(cluster.wait_for_repair());
+  cluster.signal(1, SIGSTOP);
+  CHECK(support::eventually([&] { return contains(check_line(cluster, 3), "node 1 is connected and has not answered for "); }));
+  CHECK(contains(check_line(cluster, 3), "1 image with fewer than 3 copies"));
+  CHECK(contains(cluster.client({"members"}).out, " s: is it stopped or overloaded?"));
+  CHECK(cluster.process(3).wait_for_text("node 1 is connected and has not answered for "));
+  cluster.signal(1, SIGCONT);
+  CHECK(support::eventually([&] { return cluster.client({"status", "--check"}).exit_status == 0; }));
+  for (const unsigned node : {2U, 3U}) cluster.kill(node);
+  const std::string alone = cluster.client({"-o", "json", "--timeout", "3s", "members"}).out;
+  CHECK_MESSAGE(contains(alone, R"("images":1,)"), alone);
+  CHECK_MESSAGE(contains(alone, R"("images":null,"missing":null,"damaged":null)"), alone);
+}
+
 TEST_CASE("status --check: 5 when no node leads, and when none answers") {
   Cluster cluster(programs());
   cluster.start(1);

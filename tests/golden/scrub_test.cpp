@@ -103,6 +103,17 @@ TEST_CASE("scrub tells what it found on which node; with --repair it waits until
   }));
 }
 
+TEST_CASE("scrub --repair fails while an image is missing everywhere, also when it was missed before") {
+  Stored stored;
+  for (const unsigned node : {1U, 2U, 3U}) stored.rot(node);
+  CHECK(stored.cluster.client({"verify", stored.id}).exit_status == 8);
+  const Finished info = stored.cluster.client({"info", stored.id});
+  CHECK(contains(info.out, "The leader does not hold the bytes now"));
+  const Finished repair = stored.cluster.client({"--timeout", "3s", "scrub", "--repair"});
+  CHECK(repair.exit_status == 8);
+  CHECK(contains(repair.err, "`members` shows what is missing where"));
+}
+
 TEST_CASE("scrub says which node could not be asked, and what its flags are") {
   Stored stored;
   stored.cluster.kill(1);

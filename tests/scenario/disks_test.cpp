@@ -154,6 +154,16 @@ TEST_CASE("the leader's disk runs full in the middle of an upload: it hands over
   CHECK(cluster.everywhere({digest_of(bytes)}));
 }
 
+TEST_CASE("the leader's disk has no room for one more image: it hands over to a node that has, and no upload fails") {
+  Cluster cluster({.settings = kFloor, .start = false});
+  const Disk disk(cluster.images_of(kThree), 40);
+  if (!possible(disk.problem())) return;
+  cluster.start_all();
+  REQUIRE(cluster.wait_for_leader() == kThree);
+  for (unsigned seed = 1; seed <= 16; ++seed) CHECK_MESSAGE(put(cluster, picture(3'000'000, seed)).has_value(), seed);
+  CHECK(logged(cluster, kThree, "the disk has no room for an image of 3000000 bytes: handing over to node "));
+}
+
 TEST_CASE("not a byte is left on the disk: a delete still finds room, at once") {
   Cluster cluster({.nodes = 1, .settings = kFloor, .start = false, .client_settings = R"("client":{"retries":0})"});
   const Disk disk(cluster.images_of(kOne), 64);

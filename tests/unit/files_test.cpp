@@ -102,6 +102,27 @@ TEST_CASE("a file is identified and read in pieces, again and again") {
   }
 }
 
+TEST_CASE("a file that was written to since it was identified is not sent to its end") {
+  const Folder folder;
+  const std::string text = patterned(300'000);
+  for (const bool grows : {true, false}) {
+    const std::string path = write_file(folder / "growing.jpg", text);
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(1));
+    const auto source = file_source(path);
+    REQUIRE(source.ok());
+    REQUIRE(identify(**source).ok());
+    std::ofstream file(path, grows ? std::ios::app : std::ios::in | std::ios::out);
+    file << "more";
+    file.close();
+    CHECK(read(**source, {0, 200'000}).size() == 200'000);
+    std::promise<Result<Buffer>> last;
+    (*source)->read({200'000, 100'000}, [&](Result<Buffer> bytes) { last.set_value(std::move(bytes)); });
+    const Result<Buffer> bytes = last.get_future().get();
+    CHECK(bytes.code() == Errc::integrity);
+    CHECK(bytes.error().message == path + " changed while it was being sent: send it again");
+  }
+}
+
 TEST_CASE("what cannot be sent is refused at once, naming the file and the way out") {
   const Folder folder;
   const auto missing = file_source(folder / "none.jpg");
