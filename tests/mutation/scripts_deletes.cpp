@@ -51,6 +51,7 @@ Script many_land_late() {
   return {patient, [](SimCluster& sim, std::uint64_t) -> std::string {
     constexpr std::uint64_t kMany = 150;
     if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.run_for(1s);  // The founding is durable: nothing else hangs with the uploads.
     sim.stall_disk(NodeId{3}, true);
     std::vector<SimResult<UploadOutcome>> uploads;
     for (std::uint64_t salt = 1; salt <= kMany; ++salt) uploads.push_back(sim.put(make_image(salt, 2'000)));
