@@ -155,10 +155,9 @@ void RotCluster::scrub_victim() {
   });
 }
 
-void RotCluster::check_all_is_healed(bool catalog_was_lost) {
+void RotCluster::check_all_is_healed() {
   const std::vector<std::string> files = support::visible_files(victim_folder());
-  // Without a catalog the files are nobody's: what rotted among them lies there until the next start.
-  CHECK((files.size() == images_.size() || catalog_was_lost));
+  CHECK(files.size() == images_.size());
   for (const Image& image : images_) {
     const Result<std::vector<CopyCheck>> copies = client_->verify(image.digest);
     REQUIRE_MESSAGE(copies.ok(), copies.error().text());

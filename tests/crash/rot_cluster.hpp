@@ -30,7 +30,7 @@ class RotCluster {
   /// As `client scrub --repair` on the victim.
   void scrub_victim();
   /// All copies on all nodes are good, by their own word and by the victim's files.
-  void check_all_is_healed(bool catalog_was_lost);
+  void check_all_is_healed();
 
   /// Of the victim, which runs: another one means that it found its promises or its records damaged.
   [[nodiscard]] cloudp2p::Incarnation victim_incarnation();

@@ -120,7 +120,7 @@ std::vector<Row> table() {
       {Rule::delete_excludes_upload, "random, 3 nodes", random_life(3), 2000},
       {Rule::landing_keeps_its_file, "stored again while it leaves",
        scripted(stored_again_while_it_leaves()), 20},
-      {Rule::late_landings_leave, "many land late", scripted(many_land_late()), 3},
+      {Rule::late_landings_leave, "many land late", scripted(many_land_late()), 20},
       {Rule::bytes_outlive_tombstone, "a tombstone that lost", scripted(tombstone_that_lost()), 20},
       {Rule::tombstone_waits_for_all, "random, 3 nodes", random_life(3), 200},
       {Rule::watermark_is_raised, "a backup returns", scripted(backup_returns()), 5},

@@ -28,7 +28,7 @@ constexpr std::uint64_t kSecondsMax = 1'200;      ///< More does not fit there: 
 
 struct Options {
   std::uint64_t seed = 0;
-  std::uint64_t run_seconds = 240;
+  std::uint64_t run_seconds = 300;
   std::uint64_t nodes = 5;
   std::uint64_t clients = 8;
   std::string server = CLOUD_P2P_EXE;
