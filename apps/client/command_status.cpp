@@ -114,13 +114,16 @@ Result<ClusterView> confirmed_view(cloudp2p::ClientHost& host) {
   return view;
 }
 
-/// The leader hears of its members' copies a heartbeat later: while images are stored, some always seem to lack one.
-/// Only what is still behind after a while counts.
+/// The leader hears of its members' copies a heartbeat later: while images are stored, some always seem to lack one. And a
+/// new one takes over before it serves. Only what is still so after a while counts.
 Result<ClusterView> settled(Session& session, cloudp2p::ClientHost& host, ClusterView view) {
   constexpr int kLooks = 20;
   const std::uint64_t images = images_of_leader(view);
-  for (int look = 0; look < kLooks && !view.shared && view.under_replicated > 0; ++look) {
-    if (verdict_on(view).problems.size() > 1) break;  // It is not well anyway.
+  const auto passing = [](const ClusterView& seen) -> std::size_t {
+    return (!seen.shared && seen.under_replicated > 0 ? 1 : 0) + (waits(seen) ? 1 : 0);
+  };
+  for (int look = 0; look < kLooks && passing(view) > 0; ++look) {
+    if (verdict_on(view).problems.size() > passing(view)) break;  // It is not well anyway.
     if (session.interrupts.wait(kLookAgain)) return Errc::cancelled;
     Result<ClusterView> next = confirmed_view(host);
     if (!next) return next;

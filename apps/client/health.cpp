@@ -61,18 +61,21 @@ const char* name_of(Condition condition) {
   return "unknown";
 }
 
+bool waits(const ClusterView& view) {
+  return view.leader == view.answered_by && view.leader != cloudp2p::kNobody && !view.serving;
+}
+
 Verdict verdict_on(const ClusterView& view) {
   Verdict out;
-  const bool waits = view.leader == view.answered_by && !view.serving;
   if (view.leader == cloudp2p::kNobody) out.problems.push_back("no node leads");
-  else if (waits) out.problems.push_back("node " + to_string(view.leader) + " leads and does not serve yet");
+  else if (waits(view)) out.problems.push_back("node " + to_string(view.leader) + " leads and does not serve yet");
   for (const MemberView& member : view.members)
     if (std::string problem = problem_of(member); !problem.empty()) out.problems.push_back(std::move(problem));
   if (view.under_replicated > 0)
     out.problems.push_back(counted(view.under_replicated, "image", "images") + " with fewer than " +
                            counted(copies_wanted(view), "copy", "copies"));
   if (!view.change.empty()) out.problems.push_back("members: " + cloudp2p::printable(view.change));
-  if (view.leader == cloudp2p::kNobody || waits) {
+  if (view.leader == cloudp2p::kNobody || waits(view)) {
     out.condition = Condition::down;
   } else if (!out.problems.empty()) {
     out.condition = Condition::degraded;

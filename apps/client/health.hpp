@@ -23,6 +23,8 @@ struct Verdict {
   Condition condition = Condition::ok;
   std::vector<std::string> problems;
 };
+/// The leader, which answered, does not serve yet.
+[[nodiscard]] bool waits(const cloudp2p::ClusterView& view);
 [[nodiscard]] Verdict verdict_on(const cloudp2p::ClusterView& view);
 /// When there is no view of it.
 [[nodiscard]] Verdict verdict_on(const cloudp2p::Error& error);

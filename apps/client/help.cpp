@@ -35,7 +35,7 @@ With --check one line on stdout for monitors (with -o json the whole, with "cond
   0  ok: a node leads, every member is there, votes and can store, every image has all its copies
   3  degraded: uploads and reads go on, but something of that is missing; the line says what (copies of images that were
      stored in this moment may be under way: they have two seconds)
-  5  down: no node leads, or none answers
+  5  down: no node leads, the one that leads serves nothing yet, or none answers
   4  unknown: the key is not the cluster's; another number, as for every command, when the configuration does not hold
 
 Example, for a monitor whose plugins end with 1 for a warning and 2 for an alarm:

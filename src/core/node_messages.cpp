@@ -162,8 +162,8 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
   result.quorum_none = services_.config.quorum == Quorum::none;
   result.change = note();
   result.shared = services_.shared();
-  result.serving = services_.serving;
   const bool leads = view.role == ElectionRole::leader;
+  result.waits = leads && !services_.serving;
   for (const auto& [id, address] : addresses_) {
     wire::MemberRow row;
     row.id = id;
@@ -171,12 +171,12 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
     row.voter = services_.is_voter(id);
     row.member = view.membership.find(id) != nullptr;
     row.reachable = id == services_.self || control_to(id) != kNoConnection;
-    row.reported = id == services_.self;
-    if (row.reported) row.report = own_report();
+    row.unreported = id != services_.self;
+    if (!row.unreported) row.report = own_report();
     // Members report to their leader, and to nobody else.
     const auto report = services_.reports.find(id);
     if (leads && id != services_.self && report != services_.reports.end()) {
-      row.reported = true;
+      row.unreported = false;
       row.report = report->second.report;
     }
     row.silent_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(silence_of(id)).count());

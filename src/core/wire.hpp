@@ -211,7 +211,7 @@ struct MemberRow {
   std::uint64_t silent_ms = 0;  ///< Since the leader heard of it; 0: it did of late, or another node answers.
   bool member = false;          ///< In the adopted membership.
   bool other_file = false;      ///< Its configuration lists other nodes than the members.
-  bool reported = false;        ///< `report` is what it said, not nothing.
+  bool unreported = false;      ///< `report` is nothing, because it said nothing to the one that answers.
 };
 struct MembersResult {
   RequestId request = 0;
@@ -224,7 +224,7 @@ struct MembersResult {
   std::vector<MemberRow> rows;
   std::string change;  ///< What the one that answers says of members and files; empty when they agree.
   bool shared = false;   ///< One directory for all nodes.
-  bool serving = false;  ///< The one that answers leads, and takes uploads.
+  bool waits = false;    ///< The one that answers leads, and takes no uploads yet.
 };
 
 // Anti-entropy and takeover.

@@ -69,7 +69,7 @@ struct Shape<MemberRow> {
                                      Field{6, "silent_ms", &MemberRow::silent_ms},
                                      Field{7, "member", &MemberRow::member},
                                      Field{8, "other_file", &MemberRow::other_file},
-                                     Field{9, "reported", &MemberRow::reported}};
+                                     Field{9, "unreported", &MemberRow::unreported}};
 };
 
 /// A message: its number on the wire and its name in logs.
@@ -329,7 +329,7 @@ struct Shape<MembersResult> : MessageType<32> {
                                      Field{8, "rows", &MembersResult::rows, 2 * limits::kMembersMax},
                                      Field{9, "change", &MembersResult::change, kSentenceBytesMax, Text::sentence},
                                      Field{10, "shared", &MembersResult::shared},
-                                     Field{11, "serving", &MembersResult::serving}};
+                                     Field{11, "waits", &MembersResult::waits}};
 };
 template <>
 struct Shape<SyncHashes> : MessageType<33> {

@@ -140,6 +140,8 @@ TEST_CASE("rsync of a live node under load is a backup: put back on one node, or
     remove(cluster, stored.back());
     stored.pop_back();
     REQUIRE(cluster.wait_until_complete(stored.size()));
+    // The file of what was deleted goes a moment after the image has.
+    REQUIRE(eventually([&] { return support::visible_files(cluster.images_of(NodeId{2})).size() == stored.size(); }));
 
     std::atomic<bool> enough{false};
     (void)cluster.client();

@@ -92,6 +92,9 @@ TEST_CASE("nodes that share a directory: a stopped leader keeps it till it goes 
     const Result<ClusterView> waiting = cluster.client().members();
     return waiting.ok() && waiting->change == "waiting for node 3 to let go of the directory";
   }));
+  const Finished check = cluster.run_client({"status", "--check"});
+  CHECK(check.exit_status == 5);
+  CHECK_MESSAGE(has(check.out, "down: node 2 leads and does not serve yet; "), check.out);
   support::write_file(cluster.path("late.jpg"), picture(300'000, 2));
   Process client = cluster.begin_client({"send-image", cluster.path("late.jpg")});
   cluster.signal(kThree, SIGCONT);
