@@ -81,8 +81,9 @@ class Following {
       return;
     }
     if (another) node.begun_at = now;
-    if (another || view.pass.images_checked != node.pass.images_checked || view.pass.repaired != node.pass.repaired)
-      node.changed_at = now;
+    const bool moved = view.pass.images_checked != node.pass.images_checked || view.pass.repaired != node.pass.repaired ||
+                       view.pass.missing != node.pass.missing;
+    if (another || moved) node.changed_at = now;
     node.pass = view.pass;
   }
   bool begin_again_where_lost() {

@@ -252,7 +252,7 @@ void MembersOperation::all_settled() {
   view.quorum_none = best_->quorum_none;
   for (const wire::MemberRow& row : best_->rows)
     view.members.push_back({row.id, row.address, row.reachable, row.voter, row.report,
-                            std::chrono::milliseconds(static_cast<std::int64_t>(row.silent_ms)), row.member, row.other_file, !row.unreported});
+                            std::chrono::milliseconds(static_cast<std::int64_t>(row.silence_ms)), row.member, row.other_file, !row.unreported});
   view.change = std::move(best_->change);
   view.shared = best_->shared;
   view.serving = best_->leader == best_->from && !best_->waits;

@@ -35,12 +35,14 @@ void ElectionDriver::carry_out() {
   running_ = false;
 }
 
-/// While the disk hangs, what was to be said behind a save grows old. A message may always be lost.
+/// While the disk hangs, what was to be said behind a save grows old. A message may always be lost, and of reports and rounds
+/// the last ones count.
 void ElectionDriver::shorten() {
   constexpr std::size_t kQueueMax = 1'000;
   while (queue_.size() > kQueueMax) {
     const auto oldest = std::find_if(queue_.begin(), queue_.end(), [](const ElectionAction& action) {
-      return std::holds_alternative<SendMessage>(action);
+      return std::holds_alternative<SendMessage>(action) || std::holds_alternative<MemberReported>(action) ||
+             std::holds_alternative<RoundConfirmed>(action);
     });
     if (oldest == queue_.end()) return;
     queue_.erase(oldest);

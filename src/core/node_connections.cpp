@@ -143,6 +143,7 @@ void NodeImpl::link_up(const Connection& connection, const wire::Hello& message)
   }
   link.control = connection.info.id;
   link.control_up = true;
+  link.up_since = services_.now();
   if (dial_problems_.erase(connection.peer) > 0) {
     services_.log(LogLevel::info, "peer_reachable", fmt::format("node {} is reachable", value(connection.peer)));
   }

@@ -26,6 +26,7 @@ void NodeImpl::carry_out(const LeadTerm& lead) {
   // What was said to this node when it led before is of another time.
   services_.reports.clear();
   leads_since_ = services_.now();
+  bully_->set_complete(false);
   replicas_.on_term_changed();
   repair_.on_term_changed();
   if (services_.shared()) return tenure_.begin(lead.term);
@@ -55,6 +56,7 @@ void NodeImpl::serve(Term term) {
   if (!services_.leads(term) || is_outranked_by(services_.ports.catalog->summary().newest)) return;
   services_.serving = true;
   update_fitness();  // Who is to be bound again must equal what the takeover has brought.
+  if (!services_.leads(term)) return;
   bully_->set_complete(true);
   services_.log(LogLevel::info, "serving", fmt::format("serving in term {}: {} images, {} missing here", term,
                                             services_.ports.catalog->summary().images,
@@ -83,6 +85,7 @@ void NodeImpl::let_go() {
 }
 
 void NodeImpl::carry_out(const FollowLeader& follow) {
+  made_way_for_.clear();
   replicas_.on_term_changed();
   repair_.on_term_changed();
   if (announced_ == follow.leader && announced_term_ == follow.term) return;
@@ -187,7 +190,7 @@ void NodeImpl::update_fitness() {
 void NodeImpl::make_way_when_full() {
   const bool full = services_.ports.images->status().health == StoreHealth::full;
   const std::uint64_t wanted = full ? 1 : uploads_.lacks_room_for();
-  if (wanted == 0) return made_way_for_.clear();
+  if (wanted == 0) return;
   if (services_.shared() || !services_.serving || handover_) return;
   std::vector<NodeId> with_room = services_.connected_voters();
   std::erase_if(with_room, [&](NodeId id) {
@@ -202,7 +205,7 @@ void NodeImpl::make_way_when_full() {
     services_.log(LogLevel::warning, "handing_over_full", fmt::format("{}: handing over to node {}, which has room", why, value(id)));
     return hand_over(id);
   }
-  made_way_for_.clear();
+  if (full) made_way_for_.clear();  // From the first on.
 }
 
 /// Connected, but stopped or overloaded: only the leader can tell.
@@ -219,13 +222,15 @@ void NodeImpl::tell_of_the_silent() {
   }
 }
 
-/// Since a member last reported, or since this node leads if it never did; zero: it was heard of late.
+/// Of a member that has reported for so long nothing, or since this node leads, or since it is connected; else zero.
 Duration NodeImpl::silence_of(NodeId id) const {
-  constexpr auto kLeast = std::chrono::seconds(2);
   if (id == services_.self || services_.view().role != ElectionRole::leader) return {};
   const auto report = services_.reports.find(id);
-  const Duration silence = services_.now() - (report == services_.reports.end() ? leads_since_ : report->second.at);
-  return silence < std::max<Duration>(kLeast, 4 * services_.config.timing.failure_timeout) ? Duration::zero() : silence;
+  const auto link = services_.links.find(id);
+  TimePoint since = report == services_.reports.end() ? leads_since_ : report->second.at;
+  if (link != services_.links.end() && link->second.control_up) since = std::max(since, link->second.up_since);
+  const Duration silence = services_.now() - since;
+  return silence <= services_.report_patience() ? Duration::zero() : silence;
 }
 
 /// A disk may hang without an error: a path to it is gone, or a file server. What all others have stored waits here then,
@@ -265,7 +270,7 @@ std::uint64_t NodeImpl::count_under_replicated() const {
   if (services_.shared()) return lacking;
   for (const Member& member : services_.view().membership.members) {
     if (member.id == services_.self) continue;
-    const MemberReport* const report = services_.report_within(member.id, 2 * services_.config.timing.failure_timeout);
+    const MemberReport* const report = services_.report_within(member.id, services_.report_patience());
     if (report == nullptr) return catalog.images;
     const std::uint64_t unlisted = catalog.images > report->images ? catalog.images - report->images : 0;
     lacking += report->missing + unlisted;

@@ -28,6 +28,7 @@ struct Link {
   ConnectionId control = kNoConnection;
   ConnectionId bulk = kNoConnection;
   bool control_up = false;  ///< Hello was exchanged.
+  TimePoint up_since;       ///< If it was.
   bool bulk_up = false;
   Incarnation incarnation;
 };
@@ -84,6 +85,10 @@ class Services {
   /// What that incarnation acknowledged is there.
   [[nodiscard]] bool has_disk_of(NodeId id, const Incarnation& incarnation) const {
     return incarnation == incarnation_of(id) || sabotaged(Rule::copies_count_by_incarnation);
+  }
+  /// Who has reported nothing for longer is silent.
+  [[nodiscard]] Duration report_patience() const {
+    return std::max<Duration>(std::chrono::seconds(2), 2 * config.timing.failure_timeout);
   }
   /// What that member said of itself, if it did so within that time.
   [[nodiscard]] const MemberReport* report_within(NodeId id, Duration age) const {

@@ -305,6 +305,7 @@ void Uploads::on_stepped_down() {
   by_request_.clear();
   unstable_.clear();
   unresolved_.clear();
+  refused_bytes_ = 0;  // Whoever still wants it asks again.
 }
 
 void Uploads::tick() {

@@ -29,6 +29,11 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
   return {};
 }
 
+void Uploads::note_full(std::uint64_t size_bytes) {
+  refused_bytes_ = size_bytes;
+  refused_at_ = services_.now();
+}
+
 std::uint64_t Uploads::lacks_room_for() const {
   constexpr auto kMatters = std::chrono::seconds(30);
   const bool lately = refused_bytes_ > 0 && services_.now() - refused_at_ < kMatters;
@@ -80,10 +85,7 @@ bool Uploads::joins_running(ConnectionId connection, const wire::Upload& ask) {
 
 void Uploads::on_upload(ConnectionId connection, const wire::Upload& ask) {
   const Error refusal = inadmissible(ask);
-  if (services_.serving && services_.ports.images->status().free_bytes < ask.size_bytes) {
-    refused_bytes_ = ask.size_bytes;
-    refused_at_ = services_.now();
-  }
+  if (refusal.code == Errc::full) note_full(ask.size_bytes);
   if (refusal) {
     if (refusal.code == Errc::refused) ++services_.counters.uploads_failed;
     return services_.send_error(connection, ask.request, refusal.code, refusal.message);
@@ -173,7 +175,9 @@ void Uploads::open_put(const JobPtr& job) {
                        },
                        [this, weak](const Error& error) {
                          const JobPtr alive = weak.lock();
-                         if (alive && current(alive)) fail(alive, error);
+                         if (!alive || !current(alive)) return;
+                         if (error.code == Errc::full) note_full(alive->record.size_bytes);
+                         fail(alive, error);
                        }});
 }
 

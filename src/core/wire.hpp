@@ -208,7 +208,7 @@ struct MemberRow {
   bool reachable = false;
   bool voter = false;
   MemberReport report;
-  std::uint64_t silent_ms = 0;  ///< Since the leader heard of it; 0: it did of late, or another node answers.
+  std::uint64_t silence_ms = 0;  ///< Since the leader heard of it; 0: it did of late, or another node answers.
   bool member = false;          ///< In the adopted membership.
   bool other_file = false;      ///< Its configuration lists other nodes than the members.
   bool unreported = false;      ///< `report` is nothing, because it said nothing to the one that answers.

@@ -66,10 +66,10 @@ struct Shape<MemberRow> {
                                      Field{3, "reachable", &MemberRow::reachable},
                                      Field{4, "voter", &MemberRow::voter},
                                      Field{5, "report", &MemberRow::report},
-                                     Field{6, "silent_ms", &MemberRow::silent_ms},
-                                     Field{7, "member", &MemberRow::member},
+                                     Field{7, "member", &MemberRow::member},  // 6 was the age of the last report
                                      Field{8, "other_file", &MemberRow::other_file},
-                                     Field{9, "unreported", &MemberRow::unreported}};
+                                     Field{9, "unreported", &MemberRow::unreported},
+                                     Field{10, "silence_ms", &MemberRow::silence_ms}};
 };
 
 /// A message: its number on the wire and its name in logs.

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <signal.h>
+
 using namespace scenario;
 using cloudp2p::Digest;
 using cloudp2p::NodeId;
@@ -61,6 +63,15 @@ TEST_CASE("without a quorum: what two nodes took in that never met becomes one c
   CHECK(cluster.everywhere(stored));
   const Finished verified = cluster.run_client({"verify", "--all"});
   CHECK_MESSAGE(verified.exit_status == 0, verified.out << verified.err);
+}
+
+TEST_CASE("without a quorum: a member that is stopped is named in the leader's log, and no more when it goes on") {
+  Cluster cluster({.nodes = 2, .settings = kNone});
+  REQUIRE(cluster.wait_for_leader() == kTwo);
+  cluster.signal(kOne, SIGSTOP);
+  CHECK(eventually([&] { return has(cluster.log(kTwo), "node 1 is connected and has not answered for "); }));
+  cluster.signal(kOne, SIGCONT);
+  CHECK(eventually([&] { return cluster.run_client({"status", "--check"}).exit_status == 0; }));
 }
 
 TEST_CASE("without a quorum: who has another setting is refused, and told why") {

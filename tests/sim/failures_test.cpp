@@ -143,10 +143,10 @@ TEST_CASE("what a node that fell silent holds counts as no copy") {
   REQUIRE(sim.converges(5s));
   REQUIRE(sim.run_until([&] { return lacking() == 0; }, 1s));
   sim.crash(NodeId{1});
-  CHECK(sim.run_until([&] { return lacking() == 6; }, 2s));
+  CHECK(sim.run_until([&] { return lacking() == 6; }, 3s));
   sim.pause(NodeId{2});
   REQUIRE(sim.put_and_wait(make_image(7, 9'000), 5s).ok());
-  CHECK(sim.run_until([&] { return lacking() == 7; }, 2s));
+  CHECK(sim.run_until([&] { return lacking() == 7; }, 3s));
   sim.restart(NodeId{1});
   sim.resume(NodeId{2});
   CHECK(sim.run_until([&] { return lacking() == 0; }, 10s));

@@ -89,6 +89,22 @@ TEST_CASE("without a quorum what was founded apart becomes one cluster") {
   }
 }
 
+TEST_CASE("without a quorum who was founded apart leads again before it has what the other had") {
+  SimCluster sim(pair_of(9));
+  sim.cut(kLow, Direction::kBoth);
+  REQUIRE_MESSAGE(sim.run_until([&] { return leads(sim, kLow) && leads(sim, kHigh); }, 10s), sim.report());
+  clients_reach(sim, kHigh);
+  for (std::uint64_t salt = 1; salt <= 30; ++salt) (void)stored(sim, make_image(salt, 500'000));
+  sim.heal();
+  REQUIRE_MESSAGE(sim.run_until([&] { return !leads(sim, kLow); }, 10s), sim.report());
+  CHECK(sim.status(kLow).catalog.images < 30);
+  sim.crash(kHigh);
+  CHECK_MESSAGE(sim.run_until([&] { return leads(sim, kLow); }, 5s), sim.report());
+  (void)stored(sim, make_image(99, 20'000));
+  sim.restart(kHigh);
+  require_merged(sim, {make_image(1, 500'000), make_image(30, 500'000), make_image(99, 20'000)});
+}
+
 TEST_CASE("without a quorum the newest of what two sides say of one image counts") {
   SimCluster sim(pair_of(7));
   REQUIRE(sim.run_until_leader(10s) == kHigh);

@@ -12,6 +12,10 @@ inline void BullyElection::become_leader(const DurableState& base, std::vector<N
   state_.founded = base.founded;
   state_.membership = base.membership;
   if (blank()) found();
+  // Without a quorum it may have stood for itself while nobody was bound to its id.
+  for (Member& member : state_.membership.members) {
+    if (member.id == self() && member.incarnation.is_zero()) member.incarnation = state_.incarnation;
+  }
   // Proposed again under this term: it must be on a majority in it before it may change, and before any older
   // proposal that was left on a minority can be taken for newer.
   state_.membership.term = state_.term;
