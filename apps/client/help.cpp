@@ -115,7 +115,7 @@ Ctrl-C ends the command, not the scrub: the nodes go on. `scrub` again joins the
 Needs the right "admin".
 
 Exit status 0 when all is clean, or repaired with --repair; 8 when damage was found (with --repair: and could not be
-repaired); 5 when a node could not be asked.
+repaired, or some image is missing for another reason); 5 when a node could not be asked.
 
 Examples:
   scrub
