@@ -138,6 +138,7 @@ class NodeImpl final : public Node, private TransportHandler {
   bool transport_started_ = false;
   bool taking_part_ = false;
   std::set<NodeId> made_way_for_;  ///< While full, in this round; some may have got no majority.
+  TimePoint made_way_at_;
   std::set<NodeId> silent_;  ///< Members that the log has been told of.
   TimePoint leads_since_;    ///< If it does.
   bool disk_asked_ = false;       ///< Whether it answers again.

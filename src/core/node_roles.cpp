@@ -190,8 +190,9 @@ void NodeImpl::update_fitness() {
 void NodeImpl::make_way_when_full() {
   const bool full = services_.ports.images->status().health == StoreHealth::full;
   const std::uint64_t wanted = full ? 1 : uploads_.lacks_room_for();
-  if (wanted == 0) return;
-  if (services_.shared() || !services_.serving || handover_) return;
+  constexpr auto kRemembered = std::chrono::minutes(1);
+  if (wanted == 0 && services_.now() - made_way_at_ > kRemembered) made_way_for_.clear();
+  if (wanted == 0 || services_.shared() || !services_.serving || handover_) return;
   std::vector<NodeId> with_room = services_.connected_voters();
   std::erase_if(with_room, [&](NodeId id) {
     const MemberReport* const report = services_.report_within(id, services_.config.timing.failure_timeout);
@@ -202,6 +203,7 @@ void NodeImpl::make_way_when_full() {
   const std::string why = full ? "the disk is full" : fmt::format("the disk has no room for an image of {} bytes", wanted);
   for (const NodeId id : with_room) {
     if (!made_way_for_.insert(id).second && !sabotaged(Rule::full_leader_tries_each)) continue;
+    made_way_at_ = services_.now();
     services_.log(LogLevel::warning, "handing_over_full", fmt::format("{}: handing over to node {}, which has room", why, value(id)));
     return hand_over(id);
   }
