@@ -322,6 +322,10 @@ void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Ter
              fmt::format("node {} acknowledged {} {}, but no majority had it before it promised a term above {}",
                          value(member.id()), short_id(record.digest), text(record.stamp), term));
   }
+  // A copy that rotted before its image was deleted counts when the image is stored again, until somebody looks at it.
+  const bool rots = rotted_.contains(record.digest) && !record.tombstone;
+  const auto sound = [&](const Watched& node) { return node.member->images().sound(record.digest); };
+  if (rots && !on_majority(membership_.adopted(), sound)) damaged_.insert(record.digest);
   check_connected(of(member.id()), "acknowledged an upload");
   acknowledged_.push_back(record);
   ever_acknowledged_.insert(record.digest);
