@@ -109,7 +109,6 @@ class BullyElection final : public Election {
   [[nodiscard]] std::size_t higher_alive() const;
   Peer* known_peer(NodeId id);
   Peer* heard(NodeId id);
-  [[nodiscard]] bool counts_votes() const;
   [[nodiscard]] bool is_foreign(const ClusterId& cluster) const;
   [[nodiscard]] bool is_up(NodeId id) const;
 

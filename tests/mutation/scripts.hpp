@@ -16,7 +16,6 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script unheard_leader();        ///< The highest node hears all, and is heard by one.
 [[nodiscard]] Script hung_takeover();
 [[nodiscard]] Script failing_catalog();
-[[nodiscard]] Script slow_disks();            ///< A vote takes longer to be made durable than it is waited for.
 [[nodiscard]] Script failing_voter();         ///< Its catalog can not be read, and it answers first.
 [[nodiscard]] Script full_leader();           ///< The first of those that have room reaches nobody else.
 [[nodiscard]] Script newcomer_stands();       ///< Among members that could not save that it is one.

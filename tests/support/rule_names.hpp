@@ -16,7 +16,7 @@ inline constexpr const char* kRuleNames[] = {
     "none", "vote_is_durable", "one_vote_a_term", "majority_leads", "votes_count_by_incarnation",
     "newest_membership_counts", "pre_vote_comes_first", "leader_is_heard",
     "incarnation_is_durable", "terms_never_fall", "lost_majority_steps_down", "takeover_backs_off",
-    "failed_hand_over_counts", "lost_leader_may_speak", "split_votes_part", "late_votes_count",
+    "failed_hand_over_counts", "lost_leader_may_speak", "split_votes_part", 
     "higher_id_waits_once", "admission_needs_takeover", "admission_in_two_steps",
     "one_change_at_a_time", "copies_before_change", "outsiders_offer_in_vain",
     "newcomers_are_voted_for", "takeover_reads_majority", "takeover_writes_back", "hung_takeover_makes_way", "failing_catalog_makes_way", "failing_voters_are_passed_over", "full_leader_tries_each", "watermark_is_read",

@@ -182,19 +182,11 @@ inline void BullyElection::answer_vote(NodeId candidate, bool granted) {
        Vote{state_.term, self(), state_.incarnation, granted, state_.cluster, state_.founded, state_.membership});
 }
 
-/// Also of an election that it has given up, until it enters another term: where disks are slow all votes come late.
-inline bool BullyElection::counts_votes() const {
-  if (phase_ == Phase::vote) return true;
-  const bool led = state_.membership.term == state_.term;
-  const bool open = state_.voted_for == self() && !leading_ && leader_ == kNobody && !led;
-  return open && may_stand() && !sabotaged(Rule::late_votes_count);
-}
-
 inline void BullyElection::handle(const Vote& message, TimePoint now) {
   Peer* peer = heard(message.from);
   if (peer == nullptr || fault_) return;
   peer->cluster = message.cluster;
-  if (!counts_votes() || message.term < state_.term) return;
+  if (phase_ != Phase::vote || message.term < state_.term) return;
   if (message.term > state_.term) {
     enter_term(message.term, now);
     learn_members(message);
