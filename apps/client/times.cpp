@@ -36,7 +36,8 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const std::optional<Quantity> quantity = parse_quantity(text);
   if (!quantity || quantity->number == 0) return std::nullopt;
   const std::optional<std::int64_t> factor = unit_ms(quantity->unit);
-  if (!factor) return std::nullopt;
+  constexpr std::int64_t kLongestMs = std::int64_t{100} * 365 * 24 * 3'600 * 1'000;  // A clock counts nanoseconds.
+  if (!factor || quantity->number > kLongestMs / *factor) return std::nullopt;
   return std::chrono::milliseconds(quantity->number * *factor);
 }
 
