@@ -17,8 +17,8 @@ namespace {
 constexpr std::chrono::milliseconds kLookAgain{100};
 
 std::string remark_on(const MemberView& member) {
-  if (const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(member.silent).count(); seconds > 0) {
-    return "silent for " + std::to_string(seconds) + " s" + (member.reachable ? ": is it stopped or overloaded?" : "");
+  if (member.silent.count() > 0) {
+    return "silent for " + seconds_of(member.silent) + (member.reachable ? ": is it stopped or overloaded?" : "");
   }
   if (!member.reachable || !member.reported) return "";
   const std::string health = health_of(member);

@@ -17,10 +17,6 @@ std::string counted(std::uint64_t count, const char* one, const char* many) {
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
-std::string seconds_of(std::chrono::milliseconds time) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
-}
-
 /// Of one node; empty when it is as it should be.
 std::string problem_of(const MemberView& member) {
   const std::string node = "node " + to_string(member.id);
@@ -34,6 +30,10 @@ std::string problem_of(const MemberView& member) {
 }
 
 }  // namespace
+
+std::string seconds_of(std::chrono::milliseconds time) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+}
 
 std::size_t copies_wanted(const ClusterView& view) {
   if (view.shared) return 1;

@@ -23,6 +23,8 @@ struct Verdict {
   Condition condition = Condition::ok;
   std::vector<std::string> problems;
 };
+/// "46 s"
+[[nodiscard]] std::string seconds_of(std::chrono::milliseconds time);
 /// The leader, which answered, does not serve yet.
 [[nodiscard]] bool waits(const cloudp2p::ClusterView& view);
 [[nodiscard]] Verdict verdict_on(const cloudp2p::ClusterView& view);

@@ -97,6 +97,8 @@ class Services {
   }
   /// How many durable copies an acknowledgement needs, this node's included.
   [[nodiscard]] std::size_t copies_needed() const { return copies_needed(view().membership); }
+  /// How many nodes are to hold each image in the end.
+  [[nodiscard]] std::size_t copies_wanted() const { return shared() ? 1 : view().membership.members.size(); }
   /// Whether the nodes for which `holds` are a majority of the members and, while a change is not committed, of the
   /// former ones too. A member that is bound to no incarnation counts in neither, whatever it holds.
   template <class Holds>

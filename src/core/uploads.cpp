@@ -191,11 +191,11 @@ bool Uploads::is_durable_on(NodeId id, const Replica& replica) const {
 void Uploads::answer_client(Job& job) {
   std::uint32_t copies = job.local_done ? 1 : 0;
   for (const auto& [id, replica] : job.replicas) copies += is_durable_on(id, replica) ? 1U : 0U;
-  const std::size_t members = services_.shared() ? 1 : services_.view().membership.members.size();
   if (job.client.connection == kNoConnection) return;
   (void)services_.send(job.client.connection,
                        wire::UploadResult{job.client.ask.request, job.record.digest, job.record.size_bytes,
-                                          job.record.stamp, services_.self, copies, static_cast<std::uint32_t>(members),
+                                          job.record.stamp, services_.self, copies,
+                                          static_cast<std::uint32_t>(services_.copies_wanted()),
                                           job.metadata_only});
 }
 

@@ -142,9 +142,9 @@ class Uploads {
     bool landed = false;
   };
   void leave_to_write_back(const Digest& digest);
+  void note_full(std::uint64_t size_bytes);
   std::map<Digest, Unstable> unstable_;
   std::set<Digest> unresolved_;  ///< Of the unstable: their upload failed; written back in the background.
-  void note_full(std::uint64_t size_bytes);
   std::uint64_t refused_bytes_ = 0;  ///< What this node's disk had no room for last.
   TimePoint refused_at_;
   bool writing_back_ = false;

@@ -24,8 +24,7 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
     if (!known_full) ++with_room;
   }
   if (services_.ports.images->status().free_bytes < ask.size_bytes) --with_room;
-  const std::size_t members = services_.shared() ? 1 : services_.view().membership.members.size();
-  if (with_room < needed) return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, members)};
+  if (with_room < needed) return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, services_.copies_wanted())};
   return {};
 }
 

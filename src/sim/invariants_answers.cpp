@@ -70,7 +70,7 @@ void Invariants::becomes_known(const Digest& digest, const Stamp& stamp) {
 Stamp Invariants::due(const Digest& digest, std::uint64_t mark) const {
   const auto at = known_stamps_.find(digest);
   Stamp out;
-  if (at == known_stamps_.end()) return out;
+  if (at == known_stamps_.end() || !by_majority()) return out;
   for (const Known& known : at->second) {
     if (known.since <= mark) out = known.stamp;
   }
@@ -82,7 +82,7 @@ void Invariants::info_answered(const Digest& digest, History::Call call, std::ui
   tell(digest, nullptr, answer(call, info));
   History& history = histories_.at(digest);
   if (!info.ok() && info.code() != Errc::not_found) return history.lost(call, scheduler_.now());
-  const Stamp expected = by_majority() ? due(digest, mark) : Stamp{};
+  const Stamp expected = due(digest, mark);
   const bool lacks = !info.ok() && !history.has_removes();
   if (expected != Stamp{} && (lacks || (info.ok() && info->record.stamp < expected))) {
     violated("I12 (a confirmed read is not stale)",
@@ -107,7 +107,7 @@ void Invariants::list_answered(const ListCalls& calls, std::uint64_t mark, const
     }
   }
   for (const auto& [digest, history] : known_stamps_) {
-    const Stamp expected = by_majority() ? due(digest, mark) : Stamp{};
+    const Stamp expected = due(digest, mark);
     const auto at = listed.find(digest);
     const bool beyond_page = at == listed.end() && (!page->next.empty() || histories_.at(digest).has_removes());
     if (expected == Stamp{} || beyond_page || (at != listed.end() && at->second >= expected)) continue;

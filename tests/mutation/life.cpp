@@ -37,7 +37,6 @@ LifeOf random_life(std::size_t nodes, std::optional<Quorum> quorum) {
   };
 }
 
-
 LifeOf scripted(Script script) {
   return [script = std::move(script)](std::uint64_t seed) {
     SimOptions options;

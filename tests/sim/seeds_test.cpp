@@ -43,8 +43,8 @@ constexpr Life kFailedOnce[] = {
     {1795789781055, 5},  // the votes of one that is far came too late for the highest, and it asked again and again
     {1795788816168, 3},  // the simulator's own: a lost file of a deleted image, which was stored again
     {1795804328952, 3},  // the simulator's own: a copy that rotted before its image was deleted, and stored again
-    {977028694, 7},      // the same
     {1795808109880, 5},  // while votes that came late counted, one that was too far from its voters to lead was elected again and again
+    {977028694, 7},      // the same
     {9101709, 2, Quorum::none},  // two led one term apart: what one had stamped the other could never overrule
     {9001368, 3, Quorum::none},  // a delete came undone by a record from before it, and the bytes were gone
     {9100091, 7, Quorum::none},  // the look-up for a file that landed late failed: it stayed until the next start
