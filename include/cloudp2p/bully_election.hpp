@@ -109,6 +109,7 @@ class BullyElection final : public Election {
   [[nodiscard]] std::size_t higher_alive() const;
   Peer* known_peer(NodeId id);
   Peer* heard(NodeId id);
+  [[nodiscard]] bool counts_as(const Member& member, const Incarnation& incarnation) const;
   [[nodiscard]] bool is_foreign(const ClusterId& cluster) const;
   [[nodiscard]] bool is_up(NodeId id) const;
 

@@ -259,9 +259,7 @@ inline std::vector<NodeId> BullyElection::counted_votes(const DurableState& base
   const auto counts = [&](NodeId id, const Incarnation& incarnation) {
     if (base.membership.version == 0) return configured(id);
     const Member* member = base.membership.find(id);
-    if (member == nullptr) return false;
-    const bool unbound = options_.quorum == Quorum::none && member->incarnation.is_zero();
-    return unbound || member->incarnation == incarnation || sabotaged(Rule::votes_count_by_incarnation);
+    return member != nullptr && (counts_as(*member, incarnation) || sabotaged(Rule::votes_count_by_incarnation));
   };
   std::vector<NodeId> out;
   if (counts(self(), state_.incarnation)) out.push_back(self());

@@ -134,13 +134,17 @@ inline bool BullyElection::is_voter() const {
   return may_be_candidate(self(), state_.incarnation);
 }
 
-/// Rule 8: with a membership only its exact incarnations count; before there is one, everybody configured does. Without a
-/// quorum also a member that nobody is bound to: it may have led by itself until it met the others.
+/// Without a quorum also whoever has the id of a member that nobody is bound to: it may have led by itself until it met the
+/// others.
+inline bool BullyElection::counts_as(const Member& member, const Incarnation& incarnation) const {
+  return member.incarnation == incarnation || (options_.quorum == Quorum::none && member.incarnation.is_zero());
+}
+
+/// Rule 8: with a membership only its exact incarnations count; before there is one, everybody configured does.
 inline bool BullyElection::may_be_candidate(NodeId id, const Incarnation& incarnation) const {
   if (blank()) return configured(id);
   const Member* member = state_.membership.find(id);
-  if (member == nullptr || incarnation.is_zero()) return false;
-  return member->incarnation == incarnation || (options_.quorum == Quorum::none && member->incarnation.is_zero());
+  return member != nullptr && !incarnation.is_zero() && counts_as(*member, incarnation);
 }
 
 inline bool BullyElection::connected_voter(NodeId id) const {
