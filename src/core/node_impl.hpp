@@ -106,6 +106,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void update_fitness();
   [[nodiscard]] StoreStatus store_status() const;
   [[nodiscard]] MemberReport own_report() const;
+  [[nodiscard]] bool can_store_under(NodeId leader, std::uint64_t bytes) const;
   /// For people: what the leader waits for, or what there is to say of members and files.
   [[nodiscard]] std::string note() const { return tenure_.text().empty() ? membership_.text() : tenure_.text(); }
   [[nodiscard]] std::uint64_t count_under_replicated() const;

@@ -117,6 +117,12 @@ void NodeImpl::carry_out(const RoundConfirmed& confirmed) {
 
 void NodeImpl::carry_out(const TakeoverAsked& asked) {
   if (handover_) return;
+  const std::uint64_t bytes = std::max<std::uint64_t>(uploads_.refused_of_late(), 1);
+  const bool waits = can_store_under(services_.self, bytes) && !can_store_under(asked.by, bytes);
+  if (waits && !sabotaged(Rule::lonely_asker_waits)) {
+    return services_.log(LogLevel::info, "takeover_refused",
+                         fmt::format("node {} asks to lead, but too few of the nodes that it reaches have room", value(asked.by)));
+  }
   services_.log(LogLevel::info, "takeover_asked", fmt::format("node {} has returned and asks to lead", value(asked.by)));
   hand_over(asked.by);
 }
@@ -164,7 +170,8 @@ MemberReport NodeImpl::own_report() const {
                       static_cast<std::uint8_t>(store.health),
                       scrub_.oldest_verified_ms(),
                       services_.counters.copies_damaged,
-                      digest_of_ids(std::move(ids))};
+                      digest_of_ids(std::move(ids)),
+                      services_.replica_voters()};
 }
 
 void NodeImpl::update_fitness() {
@@ -185,29 +192,37 @@ void NodeImpl::update_fitness() {
   });
 }
 
-/// A leader whose disk is full, or has no room for an image that a client sends, makes way for a member that answers and has;
-/// for each in turn, as one may get no majority.
+/// A leader whose disk is full, or under which too few have room for an image that a client sends, makes way for a voter
+/// under which enough have; for each in turn, as one may get no majority.
 void NodeImpl::make_way_when_full() {
-  const bool full = services_.ports.images->status().health == StoreHealth::full;
-  const std::uint64_t wanted = full ? 1 : uploads_.lacks_room_for();
   constexpr auto kRemembered = std::chrono::minutes(1);
+  const bool full = services_.ports.images->status().health == StoreHealth::full;
+  const std::uint64_t wanted = full ? 1 : uploads_.refused_of_late();
   if (wanted == 0 && services_.now() - made_way_at_ > kRemembered) made_way_for_.clear();
   if (wanted == 0 || services_.shared() || !services_.serving || handover_) return;
-  std::vector<NodeId> with_room = services_.connected_voters();
-  std::erase_if(with_room, [&](NodeId id) {
-    const MemberReport* const report = services_.report_within(id, services_.config.timing.failure_timeout);
-    return report == nullptr || report->free_bytes < wanted || report->health != static_cast<std::uint8_t>(StoreHealth::ok);
+  const bool own = services_.has_room(services_.self, wanted);
+  if (own && (can_store_under(services_.self, wanted) || sabotaged(Rule::lonely_leader_makes_way))) return;
+  std::vector<NodeId> able = services_.connected_voters();
+  std::erase_if(able, [&](NodeId id) {
+    const bool reports = services_.report_within(id, services_.config.timing.failure_timeout) != nullptr;
+    return !reports || !services_.has_room(id, wanted) || !can_store_under(id, wanted);
   });
-  // Where even the others are too few, the next leader could take it no more than this one.
-  if (!full && with_room.size() < services_.copies_needed()) return;
-  const std::string why = full ? "the disk is full" : fmt::format("the disk has no room for an image of {} bytes", wanted);
-  for (const NodeId id : with_room) {
+  const std::string why = full  ? "the disk is full"
+                          : own ? "too few of the nodes that this one reaches have room"
+                                : fmt::format("the disk has no room for an image of {} bytes", wanted);
+  std::reverse(able.begin(), able.end());  // The highest first.
+  for (const NodeId id : able) {
     if (!made_way_for_.insert(id).second && !sabotaged(Rule::full_leader_tries_each)) continue;
     made_way_at_ = services_.now();
-    services_.log(LogLevel::warning, "handing_over_full", fmt::format("{}: handing over to node {}, which has room", why, value(id)));
+    services_.log(LogLevel::warning, "handing_over_full",
+                  fmt::format("{}: handing over to node {}, which reaches enough that have", why, value(id)));
     return hand_over(id);
   }
   if (full) made_way_for_.clear();  // From the first on.
+}
+
+bool NodeImpl::can_store_under(NodeId leader, std::uint64_t bytes) const {
+  return services_.have_room_under(leader, bytes) >= services_.copies_needed();
 }
 
 /// Connected, but stopped or overloaded: only the leader can tell.

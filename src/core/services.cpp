@@ -32,6 +32,27 @@ std::vector<NodeId> Services::connected_voters() const {
   return out;
 }
 
+bool Services::has_room(NodeId id, std::uint64_t bytes) const {
+  if (id == self) {
+    const StoreStatus status = ports.images->status();
+    return status.health == StoreHealth::ok && status.free_bytes >= bytes;
+  }
+  const auto at = reports.find(id);
+  if (at == reports.end()) return true;
+  const MemberReport& report = at->second.report;
+  return report.health == static_cast<std::uint8_t>(StoreHealth::ok) && report.free_bytes >= bytes;
+}
+
+std::size_t Services::have_room_under(NodeId leader, std::uint64_t bytes) const {
+  std::vector<NodeId> reached = replica_voters();
+  const auto at = reports.find(leader);
+  if (leader != self && at != reports.end() && !at->second.report.reaches.empty()) reached = at->second.report.reaches;
+  std::erase(reached, leader);
+  const auto counts = [&](NodeId id) { return view().membership.find(id) != nullptr && has_room(id, bytes); };
+  const auto others = std::count_if(reached.begin(), reached.end(), counts);
+  return static_cast<std::size_t>(others) + (has_room(leader, bytes) ? 1 : 0);
+}
+
 std::size_t Services::voters_needed(const Membership& membership) const {
   if (config.quorum == Quorum::none) return 1;
   const std::size_t majority = majority_of(membership.members.size());

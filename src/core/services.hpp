@@ -76,6 +76,10 @@ class Services {
   /// Connected voters that keep copies of their own.
   [[nodiscard]] std::vector<NodeId> replica_voters() const { return shared() ? std::vector<NodeId>() : connected_voters(); }
   [[nodiscard]] bool is_voter(NodeId id) const;
+  /// Nothing is known to keep that node from storing an image of so many bytes.
+  [[nodiscard]] bool has_room(NodeId id, std::uint64_t bytes) const;
+  /// Of the voters that `leader`, this node or one that reports to it, reaches; itself included.
+  [[nodiscard]] std::size_t have_room_under(NodeId leader, std::uint64_t bytes) const;
   /// Bound or not; while a change is not committed, also who was one before it.
   [[nodiscard]] bool is_member(NodeId id) const {
     return view().membership.find(id) != nullptr || (view().previous && view().previous->find(id) != nullptr);

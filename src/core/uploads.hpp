@@ -33,8 +33,8 @@ class Uploads {
   [[nodiscard]] std::size_t bytes_in_flight() const;
   /// A majority of others has what this node's own disk has not stored for Services::kDiskPatience.
   [[nodiscard]] bool own_disk_hangs() const;
-  /// Bytes of an image that was refused of late because this node's own disk has no room for it; 0: none was.
-  [[nodiscard]] std::uint64_t lacks_room_for() const;
+  /// Bytes of an image that was refused of late because too few have room for it, or this node's own disk has none; 0: none was.
+  [[nodiscard]] std::uint64_t refused_of_late() const;
 
  private:
   enum class Stage : std::uint8_t { looking, waiting_first, asking_offsets, streaming, landing };
@@ -145,7 +145,7 @@ class Uploads {
   void note_full(std::uint64_t size_bytes);
   std::map<Digest, Unstable> unstable_;
   std::set<Digest> unresolved_;  ///< Of the unstable: their upload failed; written back in the background.
-  std::uint64_t refused_bytes_ = 0;  ///< What this node's disk had no room for last.
+  std::uint64_t refused_bytes_ = 0;  ///< What there was no room for last.
   TimePoint refused_at_;
   bool writing_back_ = false;
 };

@@ -13,18 +13,13 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
                                        services_.config.image_bytes_max)};
   }
   if (services_.deleting.contains(ask.digest)) return {Errc::busy, "the image is being deleted"};
-  const std::size_t needed = services_.copies_needed();
-  std::size_t with_room = services_.ports.images->status().health == StoreHealth::ok ? 1 : 0;
-  if (with_room == 0) return {Errc::full, "the leader's disk takes no writes: " + services_.ports.images->status().problem};
+  const StoreStatus own = services_.ports.images->status();
+  if (own.health != StoreHealth::ok) return {Errc::full, "the leader's disk takes no writes: " + own.problem};
   if (!services_.majority_connected()) return {Errc::no_quorum, services_.no_quorum_text()};
-  for (const NodeId id : services_.replica_voters()) {
-    const auto report = services_.reports.find(id);
-    const bool known_full = report != services_.reports.end() &&
-                            (report->second.report.health != 0 || report->second.report.free_bytes < ask.size_bytes);
-    if (!known_full) ++with_room;
+  const std::size_t with_room = services_.have_room_under(services_.self, ask.size_bytes);
+  if (with_room < services_.copies_needed()) {
+    return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, services_.copies_wanted())};
   }
-  if (services_.ports.images->status().free_bytes < ask.size_bytes) --with_room;
-  if (with_room < needed) return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, services_.copies_wanted())};
   return {};
 }
 
@@ -33,10 +28,9 @@ void Uploads::note_full(std::uint64_t size_bytes) {
   refused_at_ = services_.now();
 }
 
-std::uint64_t Uploads::lacks_room_for() const {
+std::uint64_t Uploads::refused_of_late() const {
   constexpr auto kMatters = std::chrono::seconds(30);
-  const bool lately = refused_bytes_ > 0 && services_.now() - refused_at_ < kMatters;
-  return lately && services_.ports.images->status().free_bytes < refused_bytes_ ? refused_bytes_ : 0;
+  return services_.now() - refused_at_ < kMatters ? refused_bytes_ : 0;
 }
 
 /// One more upload can begin; if need be in the place of one that is acknowledged, and only some follower has yet to take.

@@ -100,8 +100,13 @@ class Writer {
     const M& member = value.*field.member;
     if constexpr (kIsVector<M>) {
       assert(member.size() <= field.max && "senders page long lists");
-      for (const auto& element : member)
-        nested(field.tag, element);
+      for (const auto& element : member) {
+        if constexpr (Scalar<typename M::value_type>) {
+          scalar(field.tag, static_cast<std::uint64_t>(element));
+        } else {
+          nested(field.tag, element);
+        }
+      }
     } else if constexpr (Scalar<M>) {
       if (member != default_of<T>().*field.member) scalar(field.tag, static_cast<std::uint64_t>(member));
     } else if constexpr (kIsOpaque<M>) {
@@ -216,7 +221,11 @@ class Reader {
     M& member = out.*field.member;
     if constexpr (kIsVector<M>) {
       if (member.size() == field.max) return fail(field.name);
-      return nested(member.emplace_back(), field.name, content);
+      if constexpr (Scalar<typename M::value_type>) {
+        return scalar(member.emplace_back(), content) || fail(field.name);
+      } else {
+        return nested(member.emplace_back(), field.name, content);
+      }
     } else if constexpr (Scalar<M>) {
       return scalar(member, content) || fail(field.name);
     } else if constexpr (kIsOpaque<M>) {

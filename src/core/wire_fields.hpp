@@ -52,7 +52,8 @@ struct Shape<MemberReport> {
       Field{1, "catalog_root", &MemberReport::catalog_root}, Field{2, "images", &MemberReport::images},
       Field{3, "missing", &MemberReport::missing}, Field{4, "free_bytes", &MemberReport::free_bytes},
       Field{5, "health", &MemberReport::health}, Field{6, "oldest_verified", &MemberReport::oldest_verified_ms},
-      Field{7, "damaged", &MemberReport::damaged},        Field{8, "peers_digest", &MemberReport::peers_digest}};
+      Field{7, "damaged", &MemberReport::damaged},        Field{8, "peers_digest", &MemberReport::peers_digest},
+      Field{9, "reaches", &MemberReport::reaches, limits::kMembersMax}};
 };
 template <>
 struct Shape<Entry> {

@@ -49,8 +49,7 @@ bool MajorityCore::heal() {
   return true;
 }
 
-/// One hears all others of the core, and those do not hear one another: it alone can lead. The others keep their disks: a
-/// node whose disk takes no writes acknowledges heartbeats, and would keep a leader that reaches no majority that can store.
+/// One hears all others of the core, and those do not hear one another: it alone can lead.
 void MajorityCore::cut_to_a_star(NodeId hub) {
   for (const NodeId a : core_) {
     for (const NodeId b : core_) {
@@ -88,7 +87,7 @@ std::function<void()> MajorityCore::trouble(NodeId node) {
   const std::uint64_t what = random_.below(100);
   if (what < 10) return [this, node] { chaos_.mend(node); };  // Well, or as it was.
   if (what < 40) return trouble_process(node);
-  if (what < 60 && !star_) return trouble_disk(node);
+  if (what < 60) return trouble_disk(node);
   return trouble_paths(node);
 }
 

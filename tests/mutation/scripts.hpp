@@ -17,7 +17,8 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script hung_takeover();
 [[nodiscard]] Script failing_catalog();
 [[nodiscard]] Script failing_voter();         ///< Its catalog can not be read, and it answers first.
-[[nodiscard]] Script full_leader();           ///< The first of those that have room reaches nobody else.
+[[nodiscard]] Script full_leader();           ///< The first of those that could take over gets its votes too late.
+[[nodiscard]] Script lonely_leader();         ///< A majority hears the leader, too few of them can store; another reaches enough.
 [[nodiscard]] Script newcomer_stands();       ///< Among members that could not save that it is one.
 [[nodiscard]] Script removed_node_returns();  ///< With an image of which one copy was made.
 

@@ -163,11 +163,30 @@ Script full_leader() {
   return {[](SimOptions& options) { options.nodes = 5; }, [](SimCluster& sim, std::uint64_t) -> std::string {
     const NodeId leader = sim.run_until_leader(5s);
     sim.run_for(1s);
-    for (std::uint32_t id = 2; id < value(leader); ++id) sim.cut_link(NodeId{1}, NodeId{id}, Direction::kBoth);
+    for (std::uint32_t id = 1; id <= 3; ++id) sim.link(NodeId{4}, NodeId{id}, {.delay = 400ms});
     sim.disk(leader, SimCluster::Disk::kFull);
-    const bool stored = sim.put_and_wait(make_image(1, 2'000), 30s).ok();
+    const bool stored = sim.put_and_wait(make_image(1, 2'000), 20s).ok();
     sim.disk(leader, SimCluster::Disk::kHealthy);
     return stored ? "" : "a leader without room stays, and no upload succeeds";
+  }};
+}
+
+Script lonely_leader() {
+  const auto shape = [](SimOptions& options) {
+    options.nodes = 5;
+    options.takeover = Takeover::polite;
+  };
+  return {shape, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId highest{5};
+    if (sim.run_until_leader(5s) != highest) return "the highest node does not lead";
+    sim.run_for(1s);
+    for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(highest, NodeId{id}, Direction::kBoth);
+    sim.disk(NodeId{4}, SimCluster::Disk::kFull);
+    if (!sim.put_and_wait(make_image(1, 2'000), 30s).ok()) return "a leader that reaches too few with room stays, and no upload succeeds";
+    if (sim.run_until([&] { return sim.leader() == highest; }, 60s)) return "who reaches too few with room leads again";
+    sim.disk(NodeId{4}, SimCluster::Disk::kHealthy);
+    sim.heal();
+    return sim.run_until([&] { return sim.leader() == highest; }, 60s) ? "" : "the highest node does not lead again";
   }};
 }
 

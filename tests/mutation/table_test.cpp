@@ -94,6 +94,8 @@ std::vector<Row> table() {
       {Rule::failing_catalog_makes_way, "a failing catalog", scripted(failing_catalog()), 3},
       {Rule::failing_voters_are_passed_over, "a failing voter", scripted(failing_voter()), 10},
       {Rule::full_leader_tries_each, "a full leader", scripted(full_leader()), 5},
+      {Rule::lonely_leader_makes_way, "a leader that reaches too few", scripted(lonely_leader()), 1, "a leader that"},
+      {Rule::lonely_asker_waits, "a leader that reaches too few", scripted(lonely_leader()), 1, "who reaches"},
       {Rule::watermark_is_read, "a backup meets a new leader", scripted(backup_meets_new_leader()), 5, "I18"},
       // Uploads.
       {Rule::stamps_are_unique, "random, 3 nodes", random_life(3), 200},
