@@ -110,6 +110,7 @@ class BullyElection final : public Election {
   Peer* known_peer(NodeId id);
   Peer* heard(NodeId id);
   [[nodiscard]] bool counts_as(const Member& member, const Incarnation& incarnation) const;
+  [[nodiscard]] bool counts_vote_of(NodeId voter) const;
   [[nodiscard]] bool is_foreign(const ClusterId& cluster) const;
   [[nodiscard]] bool is_up(NodeId id) const;
 

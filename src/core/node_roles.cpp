@@ -222,7 +222,7 @@ void NodeImpl::make_way_when_full() {
 }
 
 bool NodeImpl::can_store_under(NodeId leader, std::uint64_t bytes) const {
-  return services_.have_room_under(leader, bytes) >= services_.copies_needed();
+  return services_.shared() || services_.have_room_under(leader, bytes) >= services_.copies_needed();
 }
 
 /// Connected, but stopped or overloaded: only the leader can tell.

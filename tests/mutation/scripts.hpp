@@ -16,6 +16,7 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script unheard_leader();        ///< The highest node hears all, and is heard by one.
 [[nodiscard]] Script hung_takeover();
 [[nodiscard]] Script failing_catalog();
+[[nodiscard]] Script slow_disks();            ///< A vote takes longer to be made durable than it is waited for.
 [[nodiscard]] Script failing_voter();         ///< Its catalog can not be read, and it answers first.
 [[nodiscard]] Script full_leader();           ///< The first of those that could take over gets its votes too late.
 [[nodiscard]] Script lonely_leader();         ///< A majority hears the leader, too few of them can store; another reaches enough.

@@ -139,6 +139,17 @@ Script removed_node_returns() {
   }};
 }
 
+Script slow_disks() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId old = sim.run_until_leader(5s);
+    sim.run_for(1s);
+    for (std::uint32_t id = 1; id <= sim.size(); ++id) sim.slow_disk(NodeId{id}, 3'000);  // 150 to 450 ms for a sync
+    sim.crash(old);
+    const bool led = sim.run_until([&] { return sim.leader() != kNobody; }, 30s);
+    return led ? "" : "nobody leads where every disk is slow";
+  }};
+}
+
 Script failing_voter() {
   return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";

@@ -79,6 +79,7 @@ std::vector<Row> table() {
       {Rule::failed_hand_over_counts, "an unheard leader", scripted(unheard_leader()), 2},
       {Rule::lost_leader_may_speak, "a former leader stands", former_leader_stands(), 30},
       {Rule::split_votes_part, "paths cut for good", paths_cut_for_good(), 5000},
+      {Rule::late_votes_count, "slow disks everywhere", scripted(slow_disks()), 5},
       {Rule::higher_id_waits_once, "paths cut for good", paths_cut_for_good(), 1000},
       // Members.
       {Rule::admission_needs_takeover, "equally empty", scripted(equally_empty()), 10},

@@ -169,6 +169,18 @@ TEST_CASE("election, rule 3: a candidate whose votes come too late, again and ag
   }
 }
 
+TEST_CASE("election, rule 3: where every state file is slow, somebody leads all the same") {
+  for (const Duration save : {100ms, 160ms, 220ms, 290ms}) {
+    CAPTURE(save.count());
+    Cluster cluster({.save = save});
+    cluster.boot_all();
+    REQUIRE(cluster.run_until([&] { return cluster.settled_on(3); }, 10s));
+    cluster.run_for(1s);
+    cluster.crash(3);
+    CHECK(cluster.run_until([&] { return cluster.settled_on(2); }, 10s));
+  }
+}
+
 TEST_CASE("election, rule 2: a follower that hears its leader denies the pre-vote of one that does not") {
   Cluster cluster = running();
   const Term term = cluster.view(3).term;

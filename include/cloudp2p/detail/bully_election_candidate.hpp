@@ -123,7 +123,7 @@ inline void BullyElection::start_vote(TimePoint now, bool transfer) {
   if (transfer && !sabotaged(Rule::failed_hand_over_counts)) note_leader(self(), now);
   phase_ = Phase::vote;
   phase_until_ = now + 2 * options_.timing.answer_timeout;
-  votes_.clear();
+  if (transfer) answers_.clear();  // There was no pre-vote.
   for (const auto& [id, peer] : peers_) {
     if (peer.link == Link::up) ask_for_vote(id, transfer);
   }
@@ -182,11 +182,22 @@ inline void BullyElection::answer_vote(NodeId candidate, bool granted) {
        Vote{state_.term, self(), state_.incarnation, granted, state_.cluster, state_.founded, state_.membership});
 }
 
+/// Also one that comes when the election is given up, until another term is entered, if its voter answered the pre-vote in
+/// time: where disks are slow all votes come late. Whoever is slow to answer that is too far for this node to lead it.
+inline bool BullyElection::counts_vote_of(NodeId voter) const {
+  if (phase_ == Phase::vote) return true;
+  const auto answer = answers_.find(voter);
+  const bool near = answer != answers_.end() && answer->second.verdict == PreVoteVerdict::would_vote;
+  const bool led = state_.membership.term == state_.term;
+  const bool open = state_.voted_for == self() && !leading_ && leader_ == kNobody && !led;
+  return near && open && may_stand() && !sabotaged(Rule::late_votes_count);
+}
+
 inline void BullyElection::handle(const Vote& message, TimePoint now) {
   Peer* peer = heard(message.from);
   if (peer == nullptr || fault_) return;
   peer->cluster = message.cluster;
-  if (phase_ != Phase::vote || message.term < state_.term) return;
+  if (!counts_vote_of(message.from) || message.term < state_.term) return;
   if (message.term > state_.term) {
     enter_term(message.term, now);
     learn_members(message);

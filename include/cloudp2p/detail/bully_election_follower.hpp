@@ -106,6 +106,7 @@ inline void BullyElection::enter_term(Term term, TimePoint now, StepDownReason r
   leader_ = kNobody;
   refused_at_.reset();
   phase_ = Phase::idle;
+  votes_.clear();
   state_.term = term;
   state_.voted_for = kNobody;
   stand_at_ = std::max<TimePoint>(stand_at_, now + options_.timing.answer_timeout);

@@ -30,6 +30,7 @@ enum class Rule : std::uint8_t {
   failed_hand_over_counts,       ///< However often it was handed the lead and did not get it.
   lost_leader_may_speak,         ///< Who was lost as a leader is waited for no more, though it stands itself.
   split_votes_part,              ///< Candidates that split a vote try again in step.
+  late_votes_count,              ///< Votes that come when the candidate pauses already are forgotten.
   higher_id_waits_once,          ///< Whoever is lower leaves it to a higher one, however often that one does not get it.
   // Members.
   admission_needs_takeover,      ///< A node is bound again by a leader that has not read what was acknowledged.
