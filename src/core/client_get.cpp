@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::uint64_t kFetchWindowBytes = 512 * 1024;
 constexpr std::uint64_t kGrantEveryBytes = 128 * 1024;
+/// For a holder to send the next bytes; less where the whole operation may not take much longer.
+constexpr Duration kHolderPatience = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -48,7 +50,7 @@ void GetOperation::found(const wire::Entry& entry) {
   holders_.clear();
   info_ = {entry.record, entry.present, entry.verified_ms};
   for (const NodeId node : holders_of(entry))
-    holders_.push_back({node, false, {}});
+    holders_.push_back({node, false, false, {}});
   leave_leader();
   progressed();
   current_ = holders_.size() - 1;
@@ -75,12 +77,11 @@ void GetOperation::fetch_next() {
   if (received_to_ == info_.record.size_bytes && !restart_pending_) return write_next();
   Holder* next = nullptr;
   std::size_t next_at = current_;
+  const auto hopeless = [&](const Holder& holder) { return core_.links().silent(holder.node) ? 2 : holder.slow ? 1 : 0; };
   for (std::size_t i = 1; i <= holders_.size(); ++i) {
     const std::size_t at = (current_ + i) % holders_.size();
     if (holders_[at].bad) continue;
-    const bool better =
-        next == nullptr || (core_.links().silent(next->node) && !core_.links().silent(holders_[at].node));
-    if (better) next = &holders_[at], next_at = at;
+    if (next == nullptr || hopeless(holders_[at]) < hopeless(*next)) next = &holders_[at], next_at = at;
   }
   if (next == nullptr) return nobody_has_it_ ? acquire() : all_bad();
   current_ = next_at;
@@ -106,6 +107,35 @@ void GetOperation::send_fetch() {
     stitched_ = stitched_ || node != only_from_;
   core_.links().send(node, wire::Fetch{fetch_, info_.record.digest, received_to_});
   grant_credit();
+  watch();
+}
+
+void GetOperation::watch() {
+  core_.cancel_timer(watch_timer_);
+  const Duration patience = std::min<Duration>(kHolderPatience, core_.config().timeout / 4);
+  watch_timer_ = core_.after(patience, guarded(this, [from = received_to_](GetOperation& self) {
+                               self.watch_timer_ = kNoTimer;
+                               const bool may_send = self.received_to_ < self.granted_at_ + kFetchWindowBytes;
+                               if (self.received_to_ == from && may_send) return self.overdue();
+                               self.watch();
+                             }));
+}
+
+void GetOperation::overdue() {
+  Holder& holder = holders_[current_];
+  holder.slow = true;
+  if (!others_left(false) || sabotaged(detail::Rule::hanging_holder_is_left)) return;
+  stop_fetch(true);
+  holder.error = {Errc::timed_out, core_.links().title(holder.node) + " answers, and sends nothing of the image: its disk may hang"};
+  core_.log(holder.error.message + ": reading on elsewhere");
+  fetch_next();
+}
+
+bool GetOperation::others_left(bool slow_too) const {
+  return std::any_of(holders_.begin(), holders_.end(), [&](const Holder& holder) {
+    const bool other = !holder.bad && holder.node != holders_[current_].node;
+    return other && (slow_too || !holder.slow) && !core_.links().silent(holder.node);
+  });
 }
 
 void GetOperation::grant_credit() {
@@ -125,10 +155,7 @@ void GetOperation::on_link_failed(NodeId node, const Error& error) {
 void GetOperation::on_link_silent(NodeId node) {
   LeaderOperation::on_link_silent(node);
   if (finished() || !fetching() || holders_[current_].node != node) return;
-  const bool others = std::any_of(holders_.begin(), holders_.end(), [&](const Holder& h) {
-    return !h.bad && h.node != node && !core_.links().silent(h.node);
-  });
-  if (others) holder_lost({Errc::unreachable, core_.links().title(node) + " stopped answering"});
+  if (others_left(true)) holder_lost({Errc::unreachable, core_.links().title(node) + " stopped answering"});
 }
 
 void GetOperation::on_answer(RequestId request, wire::Message& message, Buffer payload) {
@@ -182,6 +209,7 @@ void GetOperation::ended(const wire::FetchEnd& end) {
 void GetOperation::stop_fetch(bool tell) {
   if (!fetching()) return;
   if (tell && asked_) core_.links().send(holders_[current_].node, wire::Cancel{fetch_});
+  core_.cancel_timer(watch_timer_);
   core_.forget(fetch_);
   fetch_ = 0;
 }

@@ -2,7 +2,8 @@
 //
 // Flow:     Info on the leader (linearizable), Fetch from the leader first, then from the others. Credit is granted as
 //           the sink takes the bytes, so that at most kFetchWindowBytes wait here.
-// Failures: a lost or silent holder is left for the next one at the offset reached. A damaged copy begins again from
+// Failures: a lost or silent holder is left for the next one at the offset reached, and so is one that answers and sends
+//           nothing, as long as there is another that was not left so: its disk may hang. A damaged copy begins again from
 //           the first byte elsewhere, and is not asked again when all bytes came from it. What was stitched together
 //           from several holders and does not match is taken once more from a single one.
 #pragma once
@@ -40,7 +41,8 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
  private:
   struct Holder {
     NodeId node = kNobody;
-    bool bad = false;  ///< Asked, and of no use: damaged, or not there.
+    bool bad = false;   ///< Asked, and of no use: damaged, or not there.
+    bool slow = false;  ///< It answers, and sent nothing of what it was asked for: its disk may hang.
     Error error;       ///< Its last failure.
   };
 
@@ -55,6 +57,10 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
   void ended(const wire::FetchEnd& end);
   /// This holder does not deliver at the moment.
   void holder_lost(const Error& error);
+  /// Sends nothing, though it may, for longer than others are kept waiting for it.
+  void watch();
+  void overdue();
+  [[nodiscard]] bool others_left(bool slow_too) const;
   /// This holder can not deliver.
   void holder_bad(Errc code, const std::string& what, bool distrust_bytes);
   void begin_again();
@@ -86,6 +92,7 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
   std::uint64_t granted_at_ = 0;  ///< written_to_ when credit was last granted.
   std::deque<Buffer> queue_;
   TimerId pick_timer_ = kNoTimer;
+  TimerId watch_timer_ = kNoTimer;
   std::optional<Error> nobody_has_it_;  ///< The leader is asked once more whether the image is there at all.
 };
 

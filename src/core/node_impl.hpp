@@ -115,7 +115,6 @@ class NodeImpl final : public Node, private TransportHandler {
   void hand_over(NodeId to);
   void make_way_when_full();
   void tell_of_the_silent();
-  [[nodiscard]] Duration silence_of(NodeId id) const;
   void make_way_when_hanging();
   void ask_disk();
   /// It did a moment ago: it is given some time to prove itself.
@@ -141,7 +140,6 @@ class NodeImpl final : public Node, private TransportHandler {
   std::set<NodeId> made_way_for_;  ///< While full, in this round; some may have got no majority.
   TimePoint made_way_at_;
   std::set<NodeId> silent_;  ///< Members that the log has been told of.
-  TimePoint leads_since_;    ///< If it does.
   bool disk_asked_ = false;       ///< Whether it answers again.
   bool disk_failed_ = false;      ///< It did, with an error: it is asked anew.
   TimePoint disk_trusted_from_;

@@ -179,7 +179,7 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
       row.unreported = false;
       row.report = report->second.report;
     }
-    row.silence_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(silence_of(id)).count());
+    row.silence_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(services_.silence_of(id)).count());
     const std::uint64_t file = row.report.peers_digest;
     row.other_file = view.founded && file != 0 && file != membership_.members_digest();
     result.rows.push_back(std::move(row));

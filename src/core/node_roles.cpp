@@ -25,7 +25,7 @@ void NodeImpl::carry_out(const LeadTerm& lead) {
   announced_term_ = lead.term;
   // What was said to this node when it led before is of another time.
   services_.reports.clear();
-  leads_since_ = services_.now();
+  services_.leads_since = services_.now();
   bully_->set_complete(false);
   replicas_.on_term_changed();
   repair_.on_term_changed();
@@ -229,7 +229,7 @@ bool NodeImpl::can_store_under(NodeId leader, std::uint64_t bytes) const {
 void NodeImpl::tell_of_the_silent() {
   if (services_.view().role != ElectionRole::leader) return silent_.clear();
   for (const Member& member : services_.view().membership.members) {
-    const Duration silence = silence_of(member.id);
+    const Duration silence = services_.silence_of(member.id);
     if (silence == Duration::zero()) {
       silent_.erase(member.id);
     } else if (control_to(member.id) != kNoConnection && silent_.insert(member.id).second) {
@@ -237,17 +237,6 @@ void NodeImpl::tell_of_the_silent() {
                                                         "stopped or overloaded?", value(member.id), silence / std::chrono::seconds(1)));
     }
   }
-}
-
-/// Of a member that has reported for so long nothing, or since this node leads, or since it is connected; else zero.
-Duration NodeImpl::silence_of(NodeId id) const {
-  if (id == services_.self || services_.view().role != ElectionRole::leader) return {};
-  const auto report = services_.reports.find(id);
-  const auto link = services_.links.find(id);
-  TimePoint since = report == services_.reports.end() ? leads_since_ : report->second.at;
-  if (link != services_.links.end() && link->second.control_up) since = std::max(since, link->second.up_since);
-  const Duration silence = services_.now() - since;
-  return silence <= services_.report_patience() ? Duration::zero() : silence;
 }
 
 /// A disk may hang without an error: a path to it is gone, or a file server. What all others have stored waits here then,

@@ -32,6 +32,16 @@ std::vector<NodeId> Services::connected_voters() const {
   return out;
 }
 
+Duration Services::silence_of(NodeId id) const {
+  if (id == self || view().role != ElectionRole::leader) return {};
+  const auto report = reports.find(id);
+  const auto link = links.find(id);
+  TimePoint since = report == reports.end() ? leads_since : report->second.at;
+  if (link != links.end() && link->second.control_up) since = std::max(since, link->second.up_since);
+  const Duration silence = now() - since;
+  return silence <= report_patience() ? Duration::zero() : silence;
+}
+
 bool Services::has_room(NodeId id, std::uint64_t bytes) const {
   if (id == self) {
     const StoreStatus status = ports.images->status();
@@ -48,7 +58,10 @@ std::size_t Services::have_room_under(NodeId leader, std::uint64_t bytes) const 
   const auto at = reports.find(leader);
   if (leader != self && at != reports.end() && !at->second.report.reaches.empty()) reached = at->second.report.reaches;
   std::erase(reached, leader);
-  const auto counts = [&](NodeId id) { return view().membership.find(id) != nullptr && has_room(id, bytes); };
+  const auto counts = [&](NodeId id) {
+    const bool silent = leader == self && silence_of(id) != Duration::zero();
+    return view().membership.find(id) != nullptr && !silent && has_room(id, bytes);
+  };
   const auto others = std::count_if(reached.begin(), reached.end(), counts);
   return static_cast<std::size_t>(others) + (has_room(leader, bytes) ? 1 : 0);
 }

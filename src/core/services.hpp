@@ -49,6 +49,7 @@ class Services {
   NodeCounters counters;
   std::map<NodeId, Link> links;
   std::map<NodeId, PeerReport> reports;
+  TimePoint leads_since;  ///< If it does.
   std::map<Digest, std::size_t> arriving;  ///< Images that a leader is sending to this node now.
   std::set<Digest> deleting;  ///< This leader is at it: no upload of the same content meanwhile.
   std::uint64_t deletes_begun = 0;
@@ -94,6 +95,8 @@ class Services {
   [[nodiscard]] Duration report_patience() const {
     return std::max<Duration>(std::chrono::seconds(2), 2 * config.timing.failure_timeout);
   }
+  /// Of a member that has reported for so long nothing, or since this node leads, or since it is connected; else zero.
+  [[nodiscard]] Duration silence_of(NodeId id) const;
   /// What that member said of itself, if it did so within that time.
   [[nodiscard]] const MemberReport* report_within(NodeId id, Duration age) const {
     const auto at = reports.find(id);

@@ -18,7 +18,7 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
   if (!services_.majority_connected()) return {Errc::no_quorum, services_.no_quorum_text()};
   const std::size_t with_room = services_.have_room_under(services_.self, ask.size_bytes);
   if (with_room < services_.copies_needed()) {
-    return {Errc::full, fmt::format("only {} of {} nodes have room", with_room, services_.copies_wanted())};
+    return {Errc::full, fmt::format("only {} of {} nodes answer and have room", with_room, services_.copies_wanted())};
   }
   return {};
 }

@@ -26,7 +26,12 @@ bool MajorityCore::heal() {
   std::erase_if(left, [&](NodeId node) { return cluster_.damaged(node); });
   while (!cluster_.suffice(core_) && !left.empty()) draw();
   if (!cluster_.suffice(core_)) return false;
-  const std::vector<NodeId> needed = core_;
+  std::vector<NodeId> needed;  // The others may be bound to nothing yet, and could not lead.
+  for (const NodeId node : core_) {
+    std::vector<NodeId> rest = core_;
+    std::erase(rest, node);
+    if (!cluster_.suffice(rest)) needed.push_back(node);
+  }
   // Mostly just enough: one more would hide who waits for too many.
   if (!left.empty() && random_.percent(25)) draw();
   std::sort(core_.begin(), core_.end());
@@ -44,7 +49,7 @@ bool MajorityCore::heal() {
     }
   }
   chaos_.hold_members();
-  if (star_) cut_to_a_star(random_.pick(needed));  // One more may be bound to nothing yet, and could not lead.
+  if (star_) cut_to_a_star(random_.pick(needed));
   act();
   return true;
 }

@@ -30,6 +30,7 @@ namespace cloudp2p::testing {
 // scripts_images.cpp
 [[nodiscard]] Script late_upload();           ///< Reaches a leader that slept while another was elected.
 [[nodiscard]] Script late_read();
+[[nodiscard]] Script hanging_holder();        ///< It answers, and its disk hangs; the leader can not read its own copy.
 [[nodiscard]] Script late_round();            ///< Two reads; the answers to the first one's round come last.
 [[nodiscard]] Script sync_across_a_vote();
 [[nodiscard]] Script seen_on_a_minority();    ///< What one reader saw the next one sees.

@@ -29,6 +29,21 @@ Script late_upload() {
   }};
 }
 
+Script hanging_holder() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId leader = sim.run_until_leader(5s);
+    const SimImage image = make_image(1, 300'000);
+    if (!sim.put_and_wait(image, 5s).ok() || !sim.converges(5s)) return "an upload fails";
+    sim.disk_call_fails(leader, DiskCall::kRead, true);
+    sim.stall_disk(NodeId{1}, true);
+    const auto read = sim.get(image.digest);
+    sim.run_until([&] { return read.done(); }, 10s);
+    sim.stall_disk(NodeId{1}, false);
+    sim.disk_call_fails(leader, DiskCall::kRead, false);
+    return read.ok() ? "" : "a read waits where nothing comes";
+  }};
+}
+
 Script late_read() {
   return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
     std::string complaint;

@@ -115,6 +115,7 @@ std::vector<Row> table() {
       {Rule::round_begins_after_read, "a late round", scripted(late_round()), 100},
       {Rule::unstable_is_hidden, "random, 3 nodes", random_life(3), 2000},
       {Rule::reader_checks_digest, "random, 3 nodes", random_life(3), 2000},
+      {Rule::hanging_holder_is_left, "a hanging holder", scripted(hanging_holder()), 2},
       // Deletes.
       {Rule::delete_names_its_stamp, "a repeated delete", scripted(repeated_delete()), 10},
       {Rule::delete_takes_effect_once, "a repeated delete", scripted(repeated_delete()), 10},

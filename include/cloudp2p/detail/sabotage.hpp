@@ -65,6 +65,7 @@ enum class Rule : std::uint8_t {
   round_begins_after_read,       ///< A round that is under way confirms them too.
   unstable_is_hidden,            ///< What only the leader has is listed.
   reader_checks_digest,          ///< A client takes bytes as they come.
+  hanging_holder_is_left,        ///< And waits for them where nothing comes.
   // Deletes.
   delete_names_its_stamp,        ///< A delete takes what there is.
   delete_takes_effect_once,      ///< A client deletes again what was stored after its delete was lost.
