@@ -22,7 +22,7 @@ LocalPut::LocalPut(Services& services, PutHeader header) : state_(std::make_shar
   state_->services = &services;
   state_->header = header;
   services.ports.images->begin_put(
-      std::move(header), services.guard([state = state_](Result<PutId> put) { opened(state, std::move(put)); }));
+      std::move(header), services.writing([state = state_](Result<PutId> put) { opened(state, std::move(put)); }));
 }
 
 LocalPut::~LocalPut() {
@@ -56,7 +56,7 @@ void LocalPut::append(const std::shared_ptr<State>& state, Buffer bytes) {
     const auto progress = state->owner.on_progress;
     if (progress) progress();
   };
-  state->services->ports.images->append(*state->id, std::move(bytes), state->services->guard(std::move(done)));
+  state->services->ports.images->append(*state->id, std::move(bytes), state->services->writing(std::move(done)));
 }
 
 void LocalPut::fail(const std::shared_ptr<State>& state, const Error& error) {
@@ -107,7 +107,7 @@ void LocalPut::commit_when_open(const std::shared_ptr<State>& state) {
     const Callback<void(Result<StoredImage>)> done = std::move(state->commit_done);
     done(std::move(stored));
   };
-  state->services->ports.images->commit(*state->id, state->services->guard(std::move(finished)));
+  state->services->ports.images->commit(*state->id, state->services->writing(std::move(finished)));
 }
 
 void ParkedPuts::park(std::unique_ptr<LocalPut> put) {

@@ -116,9 +116,10 @@ class NodeImpl final : public Node, private TransportHandler {
   void make_way_when_full();
   void tell_of_the_silent();
   void make_way_when_hanging();
+  void note_own_hang();
   void ask_disk();
   /// It did a moment ago: it is given some time to prove itself.
-  [[nodiscard]] bool disk_hangs() const { return disk_asked_ || services_.now() < disk_trusted_from_; }
+  [[nodiscard]] bool disk_hangs() const { return disk_asked_ || waits_for_disk_ || services_.now() < disk_trusted_from_; }
   void keep_bulk_links_awake();
 
   struct Handover {
@@ -140,6 +141,7 @@ class NodeImpl final : public Node, private TransportHandler {
   std::set<NodeId> made_way_for_;  ///< While full, in this round; some may have got no majority.
   TimePoint made_way_at_;
   std::set<NodeId> silent_;  ///< Members that the log has been told of.
+  bool waits_for_disk_ = false;   ///< It does not lead, and its disk hangs.
   bool disk_asked_ = false;       ///< Whether it answers again.
   bool disk_failed_ = false;      ///< It did, with an error: it is asked anew.
   TimePoint disk_trusted_from_;

@@ -148,7 +148,7 @@ void NodeImpl::carry_out(const MemberReported& reported) {
 StoreStatus NodeImpl::store_status() const {
   StoreStatus out = services_.ports.images->status();
   const bool state_failed = driver_->has_state_failed();
-  if (!services_.catalog_failed && !state_failed && !disk_asked_) return out;
+  if (!services_.catalog_failed && !state_failed && !disk_asked_ && !waits_for_disk_) return out;
   out.health = StoreHealth::failed;
   if (!out.problem.empty()) return out;
   out.problem = state_failed               ? "the state file can not be written"
@@ -247,6 +247,7 @@ void NodeImpl::make_way_when_hanging() {
   if (services_.shared()) return;
   if (std::exchange(disk_failed_, false)) ask_disk();
   if (services_.catalog_fails()) services_.probe_catalog();
+  note_own_hang();
   if (disk_hangs() || services_.view().role != ElectionRole::leader) return;
   const std::size_t needed = services_.copies_needed();
   if (needed < 2 || services_.connected_voters().size() < needed) return;
@@ -257,6 +258,16 @@ void NodeImpl::make_way_when_hanging() {
   disk_trusted_from_ = services_.now() + kDistrust;
   ask_disk();
   update_fitness();
+}
+
+/// A follower whose disk hangs acknowledges heartbeats: unless it says so the leader counts on it for every image.
+void NodeImpl::note_own_hang() {
+  const bool follows = services_.view().role != ElectionRole::leader && !sabotaged(Rule::hanging_follower_says_so);
+  const bool waits = follows && (services_.writes_hang() || services_.catalog_hangs());
+  if (waits == std::exchange(waits_for_disk_, waits)) return;
+  if (!waits) return services_.log(LogLevel::info, "disk_answers", "the disk answers again");
+  services_.log(LogLevel::error, "disk_hangs", fmt::format("the disk has not answered for {} s: no image waits for this node until it does",
+                                               Services::kDiskPatience / std::chrono::seconds(1)));
 }
 
 /// Answered in order: after all that waits there.

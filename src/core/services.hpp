@@ -166,6 +166,15 @@ class Services {
   void probe_catalog();
   /// The last answer was an error. It is probed until one is none.
   [[nodiscard]] bool catalog_fails() const { return failing_since_.has_value(); }
+  /// As `guard`, for what the image store is to write.
+  template <class F>
+  [[nodiscard]] auto writing(F work) {
+    return guard([this, since = writing_.insert(now()), work = std::move(work)](auto&& answer) mutable {
+      writing_.erase(since);
+      work(std::forward<decltype(answer)>(answer));
+    });
+  }
+  [[nodiscard]] bool writes_hang() const { return !writing_.empty() && now() - *writing_.begin() >= kDiskPatience; }
   /// It has answered nothing, or with errors only, for kDiskPatience.
   [[nodiscard]] bool catalog_hangs() const {
     const TimePoint since = failing_since_ ? *failing_since_ : asked_.empty() ? now() : asked_.front();
@@ -191,6 +200,7 @@ class Services {
   std::map<ConnectionId, std::vector<wire::RequestId>> untold_;  ///< Cancelled while the queue there was full.
   std::deque<TimePoint> asked_;  ///< When; the catalog answers in order.
   std::optional<TimePoint> failing_since_;
+  std::multiset<TimePoint> writing_;  ///< Since when the image store is at it.
   bool probing_ = false;
 };
 

@@ -182,6 +182,20 @@ Script full_leader() {
   }};
 }
 
+Script hanging_follower() {
+  return {[](SimOptions& options) { options.nodes = 5; }, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
+    sim.run_for(1s);
+    for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(NodeId{5}, NodeId{id}, Direction::kBoth);
+    sim.stall_disk(NodeId{4}, true);
+    const Duration until = sim.now() + 40s;
+    bool stored = false;
+    for (std::uint64_t salt = 1; !stored && sim.now() < until; ++salt) stored = sim.put_and_wait(make_image(salt, 2'000), 30s).ok();
+    sim.stall_disk(NodeId{4}, false);
+    return stored ? "" : "a leader waits for a follower whose disk hangs, and no upload succeeds";
+  }};
+}
+
 Script lonely_leader() {
   const auto shape = [](SimOptions& options) {
     options.nodes = 5;
