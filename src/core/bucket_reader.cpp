@@ -19,7 +19,7 @@ void read_page(Services& services, const std::shared_ptr<Reading>& reading) {
   };
   const Digest after = reading->entries.empty() ? Digest{} : reading->entries.back().record.digest;
   services.ports.catalog->bucket(reading->bucket, after, limits::kSyncRecordsPerPage,
-                                 services.guard(std::move(page_read)));
+                                 services.awaited(std::move(page_read)));
 }
 
 }  // namespace

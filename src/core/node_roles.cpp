@@ -193,13 +193,15 @@ void NodeImpl::update_fitness() {
 }
 
 /// A leader whose disk is full, or under which too few have room for an image that a client sends, makes way for a voter
-/// under which enough have; for each in turn, as one may get no majority.
+/// under which enough have; for each in turn, as one may get no majority. So does one whose takeover does not end.
 void NodeImpl::make_way_when_full() {
   constexpr auto kRemembered = std::chrono::minutes(1);
+  constexpr auto kTakesOver = std::chrono::seconds(5);
   const bool full = services_.ports.images->status().health == StoreHealth::full;
-  const std::uint64_t wanted = full ? 1 : uploads_.refused_of_late();
+  const bool stuck = !services_.serving && services_.now() - services_.leads_since > kTakesOver && !sabotaged(Rule::stuck_takeover_makes_way);
+  const std::uint64_t wanted = full || stuck ? 1 : uploads_.refused_of_late();
   if (wanted == 0 && services_.now() - made_way_at_ > kRemembered) made_way_for_.clear();
-  if (wanted == 0 || services_.shared() || !services_.serving || handover_) return;
+  if (wanted == 0 || services_.shared() || !(services_.serving || stuck) || handover_) return;
   const bool own = services_.has_room(services_.self, wanted);
   if (own && (can_store_under(services_.self, wanted) || sabotaged(Rule::lonely_leader_makes_way))) return;
   std::vector<NodeId> able = services_.connected_voters();
@@ -266,8 +268,10 @@ void NodeImpl::note_own_hang() {
   const bool waits = follows && (services_.writes_hang() || services_.catalog_hangs());
   if (waits == std::exchange(waits_for_disk_, waits)) return;
   if (!waits) return services_.log(LogLevel::info, "disk_answers", "the disk answers again");
-  services_.log(LogLevel::error, "disk_hangs", fmt::format("the disk has not answered for {} s: no image waits for this node until it does",
-                                               Services::kDiskPatience / std::chrono::seconds(1)));
+  services_.log(LogLevel::error, "disk_hangs",
+                fmt::format("the {} for {} s: no image waits for this node until it answers",
+                            services_.catalog_fails() ? "catalog can not be read" : "disk has not answered",
+                            Services::kDiskPatience / std::chrono::seconds(1)));
 }
 
 /// Answered in order: after all that waits there.

@@ -6,6 +6,19 @@ namespace cloudp2p::testing {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+/// A client with a short time-out tries again.
+bool uploads_within(SimCluster& sim, Duration patience) {
+  const Duration until = sim.now() + patience;
+  for (std::uint64_t salt = 101; sim.now() < until; ++salt) {
+    if (sim.put_and_wait(make_image(salt, 2'000), until - sim.now()).ok()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Script deaf_follower() {
   return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
     const NodeId leader = sim.run_until_leader(5s);
@@ -188,11 +201,33 @@ Script hanging_follower() {
     sim.run_for(1s);
     for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(NodeId{5}, NodeId{id}, Direction::kBoth);
     sim.stall_disk(NodeId{4}, true);
-    const Duration until = sim.now() + 40s;
-    bool stored = false;
-    for (std::uint64_t salt = 1; !stored && sim.now() < until; ++salt) stored = sim.put_and_wait(make_image(salt, 2'000), 30s).ok();
+    const bool stored = uploads_within(sim, 40s);
     sim.stall_disk(NodeId{4}, false);
     return stored ? "" : "a leader waits for a follower whose disk hangs, and no upload succeeds";
+  }};
+}
+
+Script stuck_takeover() {
+  return {[](SimOptions& options) { options.nodes = 5; }, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
+    sim.run_for(1s);
+    sim.crash(NodeId{3});
+    for (std::uint64_t salt = 1; salt <= 20; ++salt) (void)sim.put_and_wait(make_image(salt, 2'000), 5s);
+    sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, true);
+    for (const auto& [a, b] : {std::pair{5U, 1U}, {5U, 4U}, {4U, 3U}, {4U, 1U}, {3U, 1U}}) {
+      sim.cut_link(NodeId{a}, NodeId{b}, Direction::kBoth);
+    }
+    for (const std::uint32_t id : {1U, 2U, 4U}) sim.pause(NodeId{id});
+    for (const std::uint32_t id : {5U, 3U}) sim.crash(NodeId{id}), sim.restart(NodeId{id});
+    sim.run_for(100ms);
+    for (const std::uint32_t id : {1U, 2U, 4U}) sim.resume(NodeId{id});
+    if (!sim.run_until([&] { return sim.status(NodeId{5}).election.role == ElectionRole::leader; }, 5s)) {
+      return "the highest node does not lead again";
+    }
+    const bool stored = uploads_within(sim, 40s);
+    sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, false);
+    sim.heal();
+    return stored ? "" : "a leader that can not take over stays, and no upload succeeds";
   }};
 }
 

@@ -41,6 +41,12 @@ constexpr Life kFailedOnce[] = {
     {1795787956304, 3},  // the catalog of a new leader could not be read: it tried as fast as it failed, and stayed leader
     {1795788815256, 3},  // a newcomer and two members that could not save that it is one: neither voted for the other
     {1795789781055, 5},  // the votes of one that is far came too late for the highest, and it asked again and again
+    {1795810472415, 5},  // a majority heard the leader, too few of it could store, and it stayed
+    {200003733, 5},      // the same: a member that was paused seemed to have room
+    {200004281, 7},      // the same: one whose disk hung
+    {400001901, 5},      // the same: of one that failed the leader could not read what it took over
+    {200004192, 3},      // the simulator's own: the hub of a star was bound to nothing
+    {200006604, 3},      // every read waited for a node that answers while its disk hangs
     {1795788816168, 3},  // the simulator's own: a lost file of a deleted image, which was stored again
     {1795804328952, 3},  // the simulator's own: a copy that rotted before its image was deleted, and stored again
     {1795808109880, 5},  // while votes that came late counted, one that was too far from its voters to lead was elected again and again

@@ -46,6 +46,7 @@ enum class Rule : std::uint8_t {
   failing_catalog_makes_way,     ///< A leader whose catalog answers with errors only is not given up.
   failing_voters_are_passed_over,  ///< Whoever answers with an error is asked again and again.
   full_leader_tries_each,        ///< It hands over to the same one again and again.
+  stuck_takeover_makes_way,      ///< Not before it serves.
   lonely_leader_makes_way,       ///< A leader stays, though too few of those that it reaches have room.
   hanging_follower_says_so,      ///< It acknowledges heartbeats as if nothing were.
   lonely_asker_waits,            ///< Whoever asks to lead is handed the lead, whomever it reaches.
