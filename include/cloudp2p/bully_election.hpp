@@ -211,6 +211,7 @@ class BullyElection final : public Election {
   Instant ready_since_;   ///< A majority is connected.
   Instant all_since_;     ///< Everybody is.
   TimePoint phase_until_{};
+  TimePoint answers_until_{};  ///< Of the last pre-vote.
   TimePoint granted_until_{};  ///< A candidate that has this node's vote is given this long.
   bool insist_ = false;        ///< Deferred to a higher ID once in this outage.
   unsigned failed_votes_ = 0;  ///< Of this node's own, in this outage.

@@ -30,7 +30,7 @@ struct MemberReport {
   std::int64_t oldest_verified_ms = 0;  ///< Of the copies here, the date of the one verified longest ago; 0: none.
   std::uint64_t damaged = 0;            ///< Copies found damaged or gone since this node started.
   std::uint64_t peers_digest = 0;       ///< Of the ids that its configuration lists.
-  std::vector<NodeId> reaches;          ///< Voters that it could store on, were it to lead; never without the leader. Empty: not told.
+  std::vector<NodeId> reaches;          ///< Voters that it could store on, were it to lead. Empty: not told.
   friend bool operator==(const MemberReport&, const MemberReport&) = default;
 };
 

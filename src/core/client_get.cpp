@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::uint64_t kFetchWindowBytes = 512 * 1024;
 constexpr std::uint64_t kGrantEveryBytes = 128 * 1024;
-/// For a holder to send the next bytes; less where the whole operation may not take much longer.
-constexpr Duration kHolderPatience = std::chrono::seconds(2);
+/// For a holder to send the next bytes; between these, so that all have their turn in half of the time of the operation.
+constexpr Duration kHolderPatienceMin = std::chrono::milliseconds(200);
+constexpr Duration kHolderPatienceMax = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -51,6 +52,8 @@ void GetOperation::found(const wire::Entry& entry) {
   info_ = {entry.record, entry.present, entry.verified_ms};
   for (const NodeId node : holders_of(entry))
     holders_.push_back({node, false, false, {}});
+  const auto turns = static_cast<Duration::rep>(2 * holders_.size());
+  patience_ = std::clamp<Duration>(Duration(core_.config().timeout) / turns, kHolderPatienceMin, kHolderPatienceMax);
   leave_leader();
   progressed();
   current_ = holders_.size() - 1;
@@ -77,7 +80,7 @@ void GetOperation::fetch_next() {
   if (received_to_ == info_.record.size_bytes && !restart_pending_) return write_next();
   Holder* next = nullptr;
   std::size_t next_at = current_;
-  const auto hopeless = [&](const Holder& holder) { return core_.links().silent(holder.node) ? 2 : holder.slow ? 1 : 0; };
+  const auto hopeless = [&](const Holder& holder) { return away(holder) ? 2 : holder.slow ? 1 : 0; };
   for (std::size_t i = 1; i <= holders_.size(); ++i) {
     const std::size_t at = (current_ + i) % holders_.size();
     if (holders_[at].bad) continue;
@@ -112,8 +115,7 @@ void GetOperation::send_fetch() {
 
 void GetOperation::watch() {
   core_.cancel_timer(watch_timer_);
-  const Duration patience = std::min<Duration>(kHolderPatience, core_.config().timeout / 4);
-  watch_timer_ = core_.after(patience, guarded(this, [from = received_to_](GetOperation& self) {
+  watch_timer_ = core_.after(patience_, guarded(this, [from = received_to_](GetOperation& self) {
                                self.watch_timer_ = kNoTimer;
                                const bool may_send = self.received_to_ < self.granted_at_ + kFetchWindowBytes;
                                if (self.received_to_ == from && may_send) return self.overdue();
@@ -124,17 +126,26 @@ void GetOperation::watch() {
 void GetOperation::overdue() {
   Holder& holder = holders_[current_];
   holder.slow = true;
-  if (!others_left(false) || sabotaged(detail::Rule::hanging_holder_is_left)) return;
+  if (!others_left(false) || sabotaged(detail::Rule::hanging_holder_is_left)) {
+    // All had their turn: this one stays, and the next turns are longer.
+    for (Holder& other : holders_) other.slow = false;
+    patience_ *= 2;
+    return watch();
+  }
   stop_fetch(true);
   holder.error = {Errc::timed_out, core_.links().title(holder.node) + " answers, and sends nothing of the image: its disk may hang"};
   core_.log(holder.error.message + ": reading on elsewhere");
   fetch_next();
 }
 
+bool GetOperation::away(const Holder& holder) const {
+  return core_.links().silent(holder.node) || core_.links().down(holder.node);
+}
+
 bool GetOperation::others_left(bool slow_too) const {
   return std::any_of(holders_.begin(), holders_.end(), [&](const Holder& holder) {
     const bool other = !holder.bad && holder.node != holders_[current_].node;
-    return other && (slow_too || !holder.slow) && !core_.links().silent(holder.node);
+    return other && (slow_too ? !core_.links().silent(holder.node) : !holder.slow && !away(holder));
   });
 }
 

@@ -61,6 +61,7 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
   void watch();
   void overdue();
   [[nodiscard]] bool others_left(bool slow_too) const;
+  [[nodiscard]] bool away(const Holder& holder) const;
   /// This holder can not deliver.
   void holder_bad(Errc code, const std::string& what, bool distrust_bytes);
   void begin_again();
@@ -93,6 +94,7 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
   std::deque<Buffer> queue_;
   TimerId pick_timer_ = kNoTimer;
   TimerId watch_timer_ = kNoTimer;
+  Duration patience_{};
   std::optional<Error> nobody_has_it_;  ///< The leader is asked once more whether the image is there at all.
 };
 

@@ -138,7 +138,7 @@ class NodeImpl final : public Node, private TransportHandler {
   bool introduced_ = false;  ///< It may say who it is.
   bool transport_started_ = false;
   bool taking_part_ = false;
-  std::set<NodeId> made_way_for_;  ///< While full, in this round; some may have got no majority.
+  std::set<NodeId> made_way_for_;  ///< Of late; some may have got no majority, and some hand back.
   TimePoint made_way_at_;
   std::set<NodeId> silent_;  ///< Members that the log has been told of.
   bool waits_for_disk_ = false;   ///< It does not lead, and its disk hangs.

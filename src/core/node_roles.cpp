@@ -25,6 +25,7 @@ void NodeImpl::carry_out(const LeadTerm& lead) {
   announced_term_ = lead.term;
   // What was said to this node when it led before is of another time.
   services_.reports.clear();
+  services_.led_term = lead.term;
   services_.leads_since = services_.now();
   bully_->set_complete(false);
   replicas_.on_term_changed();
@@ -85,7 +86,6 @@ void NodeImpl::let_go() {
 }
 
 void NodeImpl::carry_out(const FollowLeader& follow) {
-  made_way_for_.clear();
   replicas_.on_term_changed();
   repair_.on_term_changed();
   if (announced_ == follow.leader && announced_term_ == follow.term) return;
@@ -120,8 +120,9 @@ void NodeImpl::carry_out(const TakeoverAsked& asked) {
   const std::uint64_t bytes = std::max<std::uint64_t>(uploads_.refused_of_late(), 1);
   const bool waits = can_store_under(services_.self, bytes) && !can_store_under(asked.by, bytes);
   if (waits && !sabotaged(Rule::lonely_asker_waits)) {
-    return services_.log(LogLevel::info, "takeover_refused",
-                         fmt::format("node {} asks to lead, but too few of the nodes that it reaches have room", value(asked.by)));
+    const std::string text = fmt::format("node {} asks to lead, but too few of the nodes that it reaches have room", value(asked.by));
+    if (news(text)) services_.log(LogLevel::info, "takeover_refused", text);
+    return;
   }
   services_.log(LogLevel::info, "takeover_asked", fmt::format("node {} has returned and asks to lead", value(asked.by)));
   hand_over(asked.by);
@@ -195,12 +196,14 @@ void NodeImpl::update_fitness() {
 /// A leader whose disk is full, or under which too few have room for an image that a client sends, makes way for a voter
 /// under which enough have; for each in turn, as one may get no majority. So does one whose takeover does not end.
 void NodeImpl::make_way_when_full() {
-  constexpr auto kRemembered = std::chrono::minutes(1);
+  constexpr auto kRemembered = std::chrono::seconds(20);
   constexpr auto kTakesOver = std::chrono::seconds(5);
   const bool full = services_.ports.images->status().health == StoreHealth::full;
-  const bool stuck = !services_.serving && services_.now() - services_.leads_since > kTakesOver && !sabotaged(Rule::stuck_takeover_makes_way);
+  const TimePoint stuck_from = std::max(services_.leads_since, made_way_at_) + kTakesOver;
+  const bool stuck = !services_.serving && services_.leads(services_.led_term) && services_.now() > stuck_from &&
+                     !sabotaged(Rule::stuck_takeover_makes_way);
   const std::uint64_t wanted = full || stuck ? 1 : uploads_.refused_of_late();
-  if (wanted == 0 && services_.now() - made_way_at_ > kRemembered) made_way_for_.clear();
+  if (services_.now() - made_way_at_ > kRemembered) made_way_for_.clear();
   if (wanted == 0 || services_.shared() || !(services_.serving || stuck) || handover_) return;
   const bool own = services_.has_room(services_.self, wanted);
   if (own && (can_store_under(services_.self, wanted) || sabotaged(Rule::lonely_leader_makes_way))) return;
@@ -220,7 +223,6 @@ void NodeImpl::make_way_when_full() {
                   fmt::format("{}: handing over to node {}, which reaches enough that have", why, value(id)));
     return hand_over(id);
   }
-  if (full) made_way_for_.clear();  // From the first on.
 }
 
 bool NodeImpl::can_store_under(NodeId leader, std::uint64_t bytes) const {
@@ -264,10 +266,12 @@ void NodeImpl::make_way_when_hanging() {
 
 /// A follower whose disk hangs acknowledges heartbeats: unless it says so the leader counts on it for every image.
 void NodeImpl::note_own_hang() {
-  const bool follows = services_.view().role != ElectionRole::leader && !sabotaged(Rule::hanging_follower_says_so);
-  const bool waits = follows && (services_.writes_hang() || services_.catalog_hangs());
+  const bool hangs = services_.writes_hang() || services_.catalog_hangs();
+  const bool waits = hangs && services_.view().role != ElectionRole::leader && !sabotaged(Rule::hanging_follower_says_so);
   if (waits == std::exchange(waits_for_disk_, waits)) return;
-  if (!waits) return services_.log(LogLevel::info, "disk_answers", "the disk answers again");
+  update_fitness();
+  if (!hangs) services_.log(LogLevel::info, "disk_answers", "the disk answers again");
+  if (!waits) return;
   services_.log(LogLevel::error, "disk_hangs",
                 fmt::format("the {} for {} s: no image waits for this node until it answers",
                             services_.catalog_fails() ? "catalog can not be read" : "disk has not answered",

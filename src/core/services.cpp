@@ -33,7 +33,7 @@ std::vector<NodeId> Services::connected_voters() const {
 }
 
 Duration Services::silence_of(NodeId id) const {
-  if (id == self || view().role != ElectionRole::leader) return {};
+  if (id == self || !leads(led_term)) return {};
   const auto report = reports.find(id);
   const auto link = links.find(id);
   TimePoint since = report == reports.end() ? leads_since : report->second.at;
@@ -57,6 +57,7 @@ std::size_t Services::have_room_under(NodeId leader, std::uint64_t bytes) const 
   std::vector<NodeId> reached = replica_voters();
   const auto at = reports.find(leader);
   if (leader != self && at != reports.end() && !at->second.report.reaches.empty()) reached = at->second.report.reaches;
+  if (leader != self && std::find(reached.begin(), reached.end(), self) == reached.end()) reached.push_back(self);
   std::erase(reached, leader);
   const auto counts = [&](NodeId id) {
     const bool silent = leader == self && silence_of(id) != Duration::zero();

@@ -49,7 +49,8 @@ class Services {
   NodeCounters counters;
   std::map<NodeId, Link> links;
   std::map<NodeId, PeerReport> reports;
-  TimePoint leads_since;  ///< If it does.
+  Term led_term = 0;      ///< Begun last; there are reports of no other.
+  TimePoint leads_since;  ///< In that term.
   std::map<Digest, std::size_t> arriving;  ///< Images that a leader is sending to this node now.
   std::set<Digest> deleting;  ///< This leader is at it: no upload of the same content meanwhile.
   std::uint64_t deletes_begun = 0;
@@ -171,10 +172,14 @@ class Services {
   [[nodiscard]] auto writing(F work) {
     return guard([this, since = writing_.insert(now()), work = std::move(work)](auto&& answer) mutable {
       writing_.erase(since);
+      wrote_at_ = now();
       work(std::forward<decltype(answer)>(answer));
     });
   }
-  [[nodiscard]] bool writes_hang() const { return !writing_.empty() && now() - *writing_.begin() >= kDiskPatience; }
+  /// None has ended for kDiskPatience, though some wait.
+  [[nodiscard]] bool writes_hang() const {
+    return !writing_.empty() && now() - std::max(*writing_.begin(), wrote_at_) >= kDiskPatience;
+  }
   /// It has answered nothing, or with errors only, for kDiskPatience.
   [[nodiscard]] bool catalog_hangs() const {
     const TimePoint since = failing_since_ ? *failing_since_ : asked_.empty() ? now() : asked_.front();
@@ -201,6 +206,7 @@ class Services {
   std::deque<TimePoint> asked_;  ///< When; the catalog answers in order.
   std::optional<TimePoint> failing_since_;
   std::multiset<TimePoint> writing_;  ///< Since when the image store is at it.
+  TimePoint wrote_at_;
   bool probing_ = false;
 };
 

@@ -18,7 +18,10 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
   if (!services_.majority_connected()) return {Errc::no_quorum, services_.no_quorum_text()};
   const std::size_t with_room = services_.have_room_under(services_.self, ask.size_bytes);
   if (with_room < services_.copies_needed()) {
-    return {Errc::full, fmt::format("only {} of {} nodes answer and have room", with_room, services_.copies_wanted())};
+    const std::vector<NodeId> voters = services_.replica_voters();
+    const auto silent = [this](NodeId id) { return services_.silence_of(id) != Duration::zero(); };
+    const auto may_answer = static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), silent));
+    return {with_room + may_answer < services_.copies_needed() ? Errc::full : Errc::no_quorum, fmt::format("only {} of {} nodes answer and have room", with_room, services_.copies_wanted())};
   }
   return {};
 }
@@ -78,7 +81,7 @@ bool Uploads::joins_running(ConnectionId connection, const wire::Upload& ask) {
 
 void Uploads::on_upload(ConnectionId connection, const wire::Upload& ask) {
   const Error refusal = inadmissible(ask);
-  if (refusal.code == Errc::full) note_full(ask.size_bytes);
+  if (refusal.code == Errc::full || refusal.code == Errc::no_quorum) note_full(ask.size_bytes);
   if (refusal) {
     if (refusal.code == Errc::refused) ++services_.counters.uploads_failed;
     return services_.send_error(connection, ask.request, refusal.code, refusal.message);

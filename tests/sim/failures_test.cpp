@@ -201,6 +201,24 @@ TEST_CASE("a flipped bit on one disk is never given to a reader") {
   require_clean(sim);
 }
 
+TEST_CASE("a read waits for disks that are slow when there is no other, whoever is down") {
+  SimOptions options = cluster_of(3, 57);
+  options.client_timeout = 30s;
+  SimCluster sim(options);
+  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+  const SimImage image = make_image(15, 3'000);
+  REQUIRE(sim.put_and_wait(image, 2s).ok());
+  REQUIRE(sim.converges(5s));
+  sim.crash(NodeId{1});
+  for (const NodeId slow : {NodeId{2}, NodeId{3}}) sim.slow_disk(slow, 30'000);
+  const auto read = sim.get(image.digest);
+  CHECK(sim.run_until([&] { return read.done(); }, 60s));
+  CHECK(read.ok());
+  sim.slow_disk(NodeId{2}, 1);
+  sim.slow_disk(NodeId{3}, 1);
+  require_clean(sim);
+}
+
 TEST_CASE("a disk that fails under the leader: another leads, nothing acknowledged is lost") {
   SimCluster sim(cluster_of(3, 16));
   const NodeId old = sim.run_until_leader(2s);

@@ -44,6 +44,7 @@ constexpr Life kFailedOnce[] = {
     {1795810472415, 5},  // a majority heard the leader, too few of it could store, and it stayed
     {200003733, 5},      // the same: a member that was paused seemed to have room
     {200004281, 7},      // the same: one whose disk hung
+    {500008895, 7},      // the same, and it handed over once only
     {400001901, 5},      // the same: of one that failed the leader could not read what it took over
     {200004192, 3},      // the simulator's own: the hub of a star was bound to nothing
     {200006604, 3},      // every read waited for a node that answers while its disk hangs

@@ -43,7 +43,7 @@ inline void BullyElection::start_pre_vote(TimePoint now) {
   lose_leader(now);
   if (sabotaged(Rule::pre_vote_comes_first)) return start_vote(now, false);
   phase_ = Phase::pre_vote;
-  phase_until_ = now + options_.timing.answer_timeout;
+  phase_until_ = answers_until_ = now + options_.timing.answer_timeout;
   answers_.clear();
   for (const auto& [id, peer] : peers_) {
     if (peer.link == Link::up) ask_for_pre_vote(id);
@@ -52,7 +52,10 @@ inline void BullyElection::start_pre_vote(TimePoint now) {
 }
 
 inline void BullyElection::handle(const PreVoteAnswer& message, TimePoint now) {
-  if (heard(message.from) == nullptr || phase_ != Phase::pre_vote) return;
+  if (heard(message.from) == nullptr) return;
+  // Won by those that were faster; whoever is still in time is near, too.
+  if (phase_ == Phase::vote && now < answers_until_ && message.next_term == state_.term) answers_[message.from] = message;
+  if (phase_ != Phase::pre_vote) return;
   if (message.term > state_.term) {
     // Too low to be voted for: take the term over, so that the next one stands above it.
     enter_term(message.term, now);
@@ -123,7 +126,10 @@ inline void BullyElection::start_vote(TimePoint now, bool transfer) {
   if (transfer && !sabotaged(Rule::failed_hand_over_counts)) note_leader(self(), now);
   phase_ = Phase::vote;
   phase_until_ = now + 2 * options_.timing.answer_timeout;
-  if (transfer) answers_.clear();  // There was no pre-vote.
+  if (transfer) {  // There was no pre-vote.
+    answers_.clear();
+    answers_until_ = now;
+  }
   for (const auto& [id, peer] : peers_) {
     if (peer.link == Link::up) ask_for_vote(id, transfer);
   }
