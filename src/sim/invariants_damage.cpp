@@ -62,7 +62,12 @@ bool Invariants::is_intact_member(const Watched& node, const Membership& members
 }
 
 bool Invariants::suffice(const std::vector<NodeId>& nodes) const {
-  const std::vector<Membership> all = membership_.in_force();
+  std::vector<Membership> all = membership_.in_force();
+  // Who has led may have decided on others, which its disk has yet to save.
+  for (const Watched& node : watched_) {
+    const Membership decided = node.member->running() ? node.member->status().election.membership : Membership();
+    if (decided.newer_than(membership_.adopted())) all.push_back(decided);
+  }
   const auto enough = [&](const Membership& members) {
     return members.version != 0 && on_majority(members, [&](const Watched& node) {
       return std::find(nodes.begin(), nodes.end(), node.member->id()) != nodes.end() && is_intact_member(node, members);
