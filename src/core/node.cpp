@@ -329,7 +329,7 @@ NodeStatus NodeImpl::status() const {
   out.serving = services_.serving;
   out.catalog = services_.ports.catalog->summary();
   out.store = store_status();
-  out.under_replicated = under_replicated_;
+  out.under_replicated = under_replicated();
   out.oldest_verified_ms = scrub_.oldest_verified_ms();
   out.membership_note = note();
   out.uploads_in_flight = uploads_.in_flight() + replicas_.in_flight();

@@ -110,6 +110,10 @@ class NodeImpl final : public Node, private TransportHandler {
   /// For people: what the leader waits for, or what there is to say of members and files.
   [[nodiscard]] std::string note() const { return tenure_.text().empty() ? membership_.text() : tenure_.text(); }
   [[nodiscard]] std::uint64_t count_under_replicated() const;
+  /// Of this moment where this node leads, so that it agrees with what it says of each member; else what the leader last told.
+  [[nodiscard]] std::uint64_t under_replicated() const {
+    return services_.leads(services_.led_term) ? count_under_replicated() : under_replicated_;
+  }
   void continue_handover();
   void end_handover();
   void hand_over(NodeId to);

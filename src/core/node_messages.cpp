@@ -158,7 +158,7 @@ void NodeImpl::on_query_members(ConnectionId connection, const wire::QueryMember
   result.leader = view.leader;
   result.term = view.term;
   result.cluster = view.cluster;
-  result.under_replicated = under_replicated_;
+  result.under_replicated = under_replicated();
   result.quorum_none = services_.config.quorum == Quorum::none;
   result.change = note();
   result.shared = services_.shared();
