@@ -8,30 +8,50 @@
 
 #include <cloudp2p/host.hpp>
 
+#include <mutex>
 #include <set>
 
 namespace cloudp2p {
 namespace host {
 namespace {
 
+/// The way to the client's thread, as long as there is a client: what was cancelled may call back later than that.
+class Gate {
+ public:
+  explicit Gate(Executor& executor) : executor_(&executor) {}
+  void post(Callback<void()> work) {
+    const std::lock_guard lock(mutex_);
+    if (executor_ != nullptr) executor_->post(std::move(work));
+  }
+  void close() {
+    const std::lock_guard lock(mutex_);
+    executor_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  Executor* executor_;
+};
+
 /// Carries the callbacks of a source or a sink, which come on its worker's thread, to the client's thread.
 class Carrier {
  public:
-  explicit Carrier(Executor& executor) : executor_(&executor) {}
+  explicit Carrier(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
   template <class Result>
   [[nodiscard]] Callback<void(Result)> carry(Callback<void(Result)> done) const {
-    return [executor = executor_, done = std::make_shared<Callback<void(Result)>>(std::move(done))](Result result) {
-      executor->post([done, kept = std::make_shared<Result>(std::move(result))] { (*done)(std::move(*kept)); });
+    return [gate = gate_, done = std::make_shared<Callback<void(Result)>>(std::move(done))](Result result) {
+      gate->post([done, kept = std::make_shared<Result>(std::move(result))] { (*done)(std::move(*kept)); });
     };
   }
 
  private:
-  Executor* executor_;
+  std::shared_ptr<Gate> gate_;
 };
 
 class CarriedSource final : public ImageSource {
  public:
-  CarriedSource(std::shared_ptr<ImageSource> source, Executor& executor) : source_(std::move(source)), carrier_(executor) {}
+  CarriedSource(std::shared_ptr<ImageSource> source, std::shared_ptr<Gate> gate)
+      : source_(std::move(source)), carrier_(std::move(gate)) {}
   [[nodiscard]] const std::string& name() const override { return source_->name(); }
   void identify(Callback<void(Result<Content>)> done) override { source_->identify(carrier_.carry(std::move(done))); }
   void read(ReadRange range, Callback<void(Result<Buffer>)> done) override {
@@ -46,7 +66,8 @@ class CarriedSource final : public ImageSource {
 
 class CarriedSink final : public ImageSink {
  public:
-  CarriedSink(std::shared_ptr<ImageSink> sink, Executor& executor) : sink_(std::move(sink)), carrier_(executor) {}
+  CarriedSink(std::shared_ptr<ImageSink> sink, std::shared_ptr<Gate> gate)
+      : sink_(std::move(sink)), carrier_(std::move(gate)) {}
   void restart() override { sink_->restart(); }
   void write(Buffer bytes, Callback<void(Status)> done) override {
     sink_->write(std::move(bytes), carrier_.carry(std::move(done)));
@@ -66,8 +87,10 @@ class ThreadedClient final : public ClientHost {
       : log_(log),
         thread_("cloudp2p-client", log),
         executor_(thread_.context().get_executor()),
-        timers_(thread_.context().get_executor()) {}
+        timers_(thread_.context().get_executor()),
+        gate_(std::make_shared<Gate>(executor_)) {}
   ~ThreadedClient() override {
+    gate_->close();
     run_on(thread_, [this] {
       client_.reset();
       transport_.reset();
@@ -100,14 +123,14 @@ class ThreadedClient final : public ClientHost {
     return wait<LeaderView>([this](auto done) { return client_->discover(std::move(done)); });
   }
   Result<UploadOutcome> upload(std::shared_ptr<ImageSource> source, ProgressCallback progress) override {
-    auto carried = std::make_shared<CarriedSource>(std::move(source), executor_);
+    auto carried = std::make_shared<CarriedSource>(std::move(source), gate_);
     return wait<UploadOutcome>([this, carried, progress = std::make_shared<ProgressCallback>(std::move(progress))](auto done) {
       return client_->upload(carried, std::move(*progress), std::move(done));
     });
   }
   Result<ImageInfo> get(const std::string& id, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
                         ReadFrom first) override {
-    auto carried = std::make_shared<CarriedSink>(std::move(sink), executor_);
+    auto carried = std::make_shared<CarriedSink>(std::move(sink), gate_);
     auto told = std::make_shared<ProgressCallback>(std::move(progress));
     return wait<ImageInfo>([this, id, carried, told, first](auto done) {
       return client_->get(id, carried, std::move(*told), std::move(done), first);
@@ -165,6 +188,7 @@ class ThreadedClient final : public ClientHost {
   asio_net::ThreadRunner thread_;
   asio_net::AsioExecutor executor_;
   asio_net::AsioTimers timers_;
+  const std::shared_ptr<Gate> gate_;
   std::unique_ptr<ChannelSessionFactory> sessions_;
   std::unique_ptr<asio_net::AsioTransport> transport_;
   std::unique_ptr<Client> client_;
