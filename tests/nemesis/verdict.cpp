@@ -76,7 +76,8 @@ std::optional<bool> read_once_more(cloudp2p::ClientHost& client, Book& book, con
   return out;
 }
 
-/// Every node hashes its own copy. Only where bits were flipped may one be damaged.
+/// Every node hashes its own copy. Only where bits were flipped may one be damaged, or be gone for a moment because its node has
+/// just found it itself; what lies there in the end is compared after this.
 std::size_t verify(cloudp2p::ClientHost& client, Book& book, const Image& image, unsigned fickle) {
   std::size_t damaged = 0;
   const Result<std::vector<CopyCheck>> checks = client.verify(image.digest);
@@ -86,7 +87,8 @@ std::size_t verify(cloudp2p::ClientHost& client, Book& book, const Image& image,
   }
   for (const CopyCheck& check : *checks) {
     if (check.code == Errc::ok) continue;
-    const bool flipped = check.code == Errc::integrity && value(check.node) == fickle;
+    const bool rot = check.code == Errc::integrity || check.code == Errc::not_found;
+    const bool flipped = rot && value(check.node) == fickle;
     if (flipped) ++damaged;
     if (!flipped) book.violated(fmt::format("verify: node {}: {}", value(check.node), check.message), image.number);
   }
