@@ -5,6 +5,7 @@
 #pragma once
 
 #include "crash/recorder.hpp"
+#include "support/silent_log.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <cloudp2p/host.hpp>
@@ -50,15 +51,12 @@ class RecordedCluster {
   [[nodiscard]] std::vector<cloudp2p::PeerAddress> peers(unsigned listed) const;
 
  private:
-  class Silent final : public cloudp2p::LogSink {
-    void log(cloudp2p::LogLevel, std::string_view) override {}
-  };
   [[nodiscard]] cloudp2p::Config config(unsigned node) const;
 
   support::TemporaryFolder folder_;
   std::vector<unsigned> ports_;
   unsigned listed_;
-  Silent silent_;
+  support::SilentLog silent_;
   std::map<unsigned, std::size_t> logs_;
   std::map<unsigned, std::unique_ptr<RecordedNode>> nodes_;
   std::unique_ptr<cloudp2p::ClientHost> client_;

@@ -19,9 +19,9 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script slow_disks();            ///< A vote takes longer to be made durable than it is waited for.
 [[nodiscard]] Script failing_voter();         ///< Its catalog can not be read, and it answers first.
 [[nodiscard]] Script full_leader();           ///< The first of those that could take over gets its votes too late.
-[[nodiscard]] Script hanging_follower();      ///< The same, and the one too few hangs.
 [[nodiscard]] Script stuck_takeover();        ///< Of those that elected it one can not be read; another node hears enough others.
 [[nodiscard]] Script lonely_leader();         ///< A majority hears the leader, too few of them can store; another reaches enough.
+[[nodiscard]] Script hanging_follower();      ///< The same, and one of those that can not store hangs.
 [[nodiscard]] Script newcomer_stands();       ///< Among members that could not save that it is one.
 [[nodiscard]] Script removed_node_returns();  ///< With an image of which one copy was made.
 

@@ -8,6 +8,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
+void five_nodes(SimOptions& options) {
+  options.nodes = 5;
+}
+
 /// A client with a short time-out tries again.
 bool uploads_within(SimCluster& sim, Duration patience) {
   const Duration until = sim.now() + patience;
@@ -81,8 +85,7 @@ Script unheard_leader() {
 }
 
 Script hung_takeover() {
-  const auto five = [](SimOptions& options) { options.nodes = 5; };
-  return {five, [](SimCluster& sim, std::uint64_t) -> std::string {
+  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
     sim.run_for(1s);
     sim.at_moment(NodeId{4}, Moment::kLeading, [&sim] { sim.stall_disk(NodeId{4}, true); });
@@ -184,7 +187,7 @@ Script failing_voter() {
 }
 
 Script full_leader() {
-  return {[](SimOptions& options) { options.nodes = 5; }, [](SimCluster& sim, std::uint64_t) -> std::string {
+  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
     const NodeId leader = sim.run_until_leader(5s);
     sim.run_for(1s);
     for (std::uint32_t id = 1; id <= 3; ++id) sim.link(NodeId{4}, NodeId{id}, {.delay = 400ms});
@@ -196,7 +199,7 @@ Script full_leader() {
 }
 
 Script hanging_follower() {
-  return {[](SimOptions& options) { options.nodes = 5; }, [](SimCluster& sim, std::uint64_t) -> std::string {
+  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
     sim.run_for(1s);
     for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(NodeId{5}, NodeId{id}, Direction::kBoth);
@@ -208,7 +211,7 @@ Script hanging_follower() {
 }
 
 Script stuck_takeover() {
-  return {[](SimOptions& options) { options.nodes = 5; }, [](SimCluster& sim, std::uint64_t) -> std::string {
+  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
     sim.run_for(1s);
     sim.crash(NodeId{3});
@@ -307,8 +310,7 @@ Script grown_without_it() {
 /// Nodes 4 and 5 alone have the image. Node 3 leads, and can not read what node 4 holds; node 1, which has lost its
 /// disk, equals it. If it counts again now, nodes 1 to 3 are a majority that knows nothing.
 Script equally_empty() {
-  const auto five = [](SimOptions& options) { options.nodes = 5; };
-  return {five, [](SimCluster& sim, std::uint64_t) -> std::string {
+  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
     sim.run_for(1s);
     for (const std::uint32_t away : {2U, 3U}) sim.crash(NodeId{away});
@@ -330,8 +332,7 @@ Script equally_empty() {
 /// Node 1 has lost its promises. That it counts again reaches node 1 alone, then the next leader is elected without it,
 /// and its members bind nobody to that id. With nodes 2 and 3 it is no majority, whatever it takes itself for.
 Script bound_by_a_lost_change() {
-  const auto five = [](SimOptions& options) { options.nodes = 5; };
-  return {five, [](SimCluster& sim, std::uint64_t) -> std::string {
+  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
     sim.run_for(1s);
     sim.crash(NodeId{1});

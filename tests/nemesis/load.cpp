@@ -1,5 +1,6 @@
 #include "nemesis/load.hpp"
 
+#include "support/silent_log.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <unistd.h>
@@ -20,11 +21,6 @@ constexpr std::uint64_t kPauseMsMax = 80;
 constexpr unsigned kWitnesses = 4;
 constexpr int kCallsOfWitness = 3;
 
-class Silent final : public cloudp2p::LogSink {
- public:
-  void log(cloudp2p::LogLevel, std::string_view) override {}
-};
-
 /// Mostly small ones; some need several windows of credit.
 std::size_t draw_size(Random& random) {
   const std::uint64_t kind = random.below(100);
@@ -41,7 +37,7 @@ std::shared_ptr<cloudp2p::ImageSource> source_of(const Image& image) {
 }  // namespace
 
 std::unique_ptr<cloudp2p::ClientHost> open_client(const cloudp2p::Config& config) {
-  static Silent silent;
+  static support::SilentLog silent;
   Result<std::unique_ptr<cloudp2p::ClientHost>> host = cloudp2p::ClientHost::open(config, silent);
   if (!host.ok()) throw std::runtime_error(host.error().text());
   return std::move(*host);

@@ -1,5 +1,6 @@
 // A client host goes while a source of its caller is still at work.
 #include "support/cluster.hpp"
+#include "support/silent_log.hpp"
 
 #include <cloudp2p/config.hpp>
 #include <cloudp2p/host.hpp>
@@ -12,11 +13,6 @@
 using namespace cloudp2p;
 
 namespace {
-
-class Silent final : public LogSink {
- public:
-  void log(LogLevel, std::string_view) override {}
-};
 
 /// Answers when it is told to, as a file on a slow disk may.
 class LateSource final : public ImageSource {
@@ -41,7 +37,7 @@ TEST_CASE("what a source says once its client host is gone is dropped") {
   Config config;
   config.peers = {PeerAddress{NodeId{1}, {"127.0.0.1", static_cast<std::uint16_t>(support::free_ports(1).front())}}};
   config.encryption_key = std::string(64, 'a');
-  Silent silent;
+  support::SilentLog silent;
   Result<std::unique_ptr<ClientHost>> host = ClientHost::open(config, silent);
   REQUIRE_MESSAGE(host.ok(), host.error().text());
   const auto source = std::make_shared<LateSource>();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "support/process.hpp"
+#include "support/silent_log.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <cloudp2p/host.hpp>
@@ -76,11 +77,6 @@ class Cluster {
  private:
   void print_logs();
 
-  class Silent final : public cloudp2p::LogSink {
-   public:
-    void log(cloudp2p::LogLevel, std::string_view) override {}
-  };
-
   const ClusterOptions options_;
   const support::TemporaryFolder folder_;
   std::map<NodeId, std::uint16_t> ports_;
@@ -89,7 +85,7 @@ class Cluster {
   std::map<NodeId, std::string> earlier_logs_;
   std::map<NodeId, std::string> images_at_;
   std::map<NodeId, std::string> servers_;
-  Silent silent_;
+  support::SilentLog silent_;
   std::unique_ptr<cloudp2p::ClientHost> client_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scenario/cluster.hpp"
+#include "support/silent_log.hpp"
 
 #include <doctest/doctest.h>
 
@@ -45,10 +46,6 @@ class Crowd {
   }
 
  private:
-  class Silent final : public cloudp2p::LogSink {
-    void log(cloudp2p::LogLevel, std::string_view) override {}
-  };
-
   void send(unsigned self) {
     std::mt19937 random(self);
     while (!stopping_) {
@@ -65,7 +62,7 @@ class Crowd {
     }
   }
 
-  Silent log_;
+  support::SilentLog log_;
   std::vector<std::unique_ptr<cloudp2p::ClientHost>> hosts_;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

@@ -1,6 +1,7 @@
 // Members come and go: edited files and SIGHUP, on real processes.
 #include "scenario/cluster.hpp"
 #include "support/node_ids.hpp"
+#include "support/silent_log.hpp"
 
 #include <doctest/doctest.h>
 
@@ -76,9 +77,6 @@ class Uploads {
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
-  class Silent final : public cloudp2p::LogSink {
-    void log(cloudp2p::LogLevel, std::string_view) override {}
-  };
   void send() {
     for (unsigned seed = 1; !stopping_; ++seed) {
       const auto outcome = host_->upload(source_of("load.jpg", picture(20'000, 10'000 + seed)));
@@ -87,7 +85,7 @@ class Uploads {
     }
   }
 
-  Silent log_;
+  support::SilentLog log_;
   std::unique_ptr<cloudp2p::ClientHost> host_;
   std::atomic<bool> stopping_{false};
   std::atomic<unsigned> stored_{0};
