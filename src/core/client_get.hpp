@@ -43,7 +43,7 @@ class GetOperation final : public Answering<LeaderOperation, ImageInfo> {
     NodeId node = kNobody;
     bool bad = false;   ///< Asked, and of no use: damaged, or not there.
     bool slow = false;  ///< It answers, and sent nothing of what it was asked for: its disk may hang.
-    Error error;       ///< Its last failure.
+    Error error;        ///< Its last failure.
   };
 
   void found(const wire::Entry& entry);

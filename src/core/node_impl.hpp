@@ -145,7 +145,7 @@ class NodeImpl final : public Node, private TransportHandler {
   std::set<NodeId> made_way_for_;  ///< Of late; some may have got no majority, and some hand back.
   TimePoint made_way_at_;
   std::set<NodeId> silent_;  ///< Members that the log has been told of.
-  bool waits_for_disk_ = false;   ///< It does not lead, and its disk hangs.
+  bool waits_for_disk_ = false;  ///< It does not lead, and its disk hangs.
   bool disk_asked_ = false;       ///< Whether it answers again.
   bool disk_failed_ = false;      ///< It did, with an error: it is asked anew.
   TimePoint disk_trusted_from_;

@@ -55,10 +55,12 @@ bool Services::has_room(NodeId id, std::uint64_t bytes) const {
 
 std::size_t Services::have_room_under(NodeId leader, std::uint64_t bytes) const {
   std::vector<NodeId> reached = replica_voters();
-  const auto at = reports.find(leader);
-  if (leader != self && at != reports.end() && !at->second.report.reaches.empty()) reached = at->second.report.reaches;
-  if (leader != self && std::find(reached.begin(), reached.end(), self) == reached.end()) reached.push_back(self);
-  std::erase(reached, leader);
+  if (leader != self) {
+    const auto at = reports.find(leader);
+    if (at != reports.end() && !at->second.report.reaches.empty()) reached = at->second.report.reaches;
+    if (std::find(reached.begin(), reached.end(), self) == reached.end()) reached.push_back(self);
+    std::erase(reached, leader);
+  }
   const auto counts = [&](NodeId id) {
     const bool silent = leader == self && silence_of(id) != Duration::zero();
     return view().membership.find(id) != nullptr && !silent && has_room(id, bytes);

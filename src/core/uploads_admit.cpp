@@ -21,7 +21,8 @@ Error Uploads::inadmissible(const wire::Upload& ask) const {
     const std::vector<NodeId> voters = services_.replica_voters();
     const auto silent = [this](NodeId id) { return services_.silence_of(id) != Duration::zero(); };
     const auto may_answer = static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), silent));
-    return {with_room + may_answer < services_.copies_needed() ? Errc::full : Errc::no_quorum, fmt::format("only {} of {} nodes answer and have room", with_room, services_.copies_wanted())};
+    return {with_room + may_answer < services_.copies_needed() ? Errc::full : Errc::no_quorum,
+            fmt::format("only {} of {} nodes answer and have room", with_room, services_.copies_wanted())};
   }
   return {};
 }

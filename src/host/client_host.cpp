@@ -15,13 +15,17 @@ namespace cloudp2p {
 namespace host {
 namespace {
 
-/// The way to the client's thread, as long as there is a client: what was cancelled may call back later than that.
-class Gate {
+/// Carries the callbacks of a source or a sink, which come on its worker's thread, to the client's thread as long as there is
+/// a client: what was cancelled may call back later than that. It posts under its lock, as a Mailbox does not, because the
+/// thread goes once it is closed.
+class Carrier : public std::enable_shared_from_this<Carrier> {
  public:
-  explicit Gate(Executor& executor) : executor_(&executor) {}
-  void post(Callback<void()> work) {
-    const std::lock_guard lock(mutex_);
-    if (executor_ != nullptr) executor_->post(std::move(work));
+  explicit Carrier(Executor& executor) : executor_(&executor) {}
+  template <class Result>
+  [[nodiscard]] Callback<void(Result)> carry(Callback<void(Result)> done) {
+    return [self = shared_from_this(), done = std::make_shared<Callback<void(Result)>>(std::move(done))](Result result) {
+      self->post([done, kept = std::make_shared<Result>(std::move(result))] { (*done)(std::move(*kept)); });
+    };
   }
   void close() {
     const std::lock_guard lock(mutex_);
@@ -29,56 +33,46 @@ class Gate {
   }
 
  private:
+  void post(Callback<void()> work) {
+    const std::lock_guard lock(mutex_);
+    if (executor_ != nullptr) executor_->post(std::move(work));
+  }
+
   std::mutex mutex_;
   Executor* executor_;
 };
 
-/// Carries the callbacks of a source or a sink, which come on its worker's thread, to the client's thread.
-class Carrier {
- public:
-  explicit Carrier(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
-  template <class Result>
-  [[nodiscard]] Callback<void(Result)> carry(Callback<void(Result)> done) const {
-    return [gate = gate_, done = std::make_shared<Callback<void(Result)>>(std::move(done))](Result result) {
-      gate->post([done, kept = std::make_shared<Result>(std::move(result))] { (*done)(std::move(*kept)); });
-    };
-  }
-
- private:
-  std::shared_ptr<Gate> gate_;
-};
-
 class CarriedSource final : public ImageSource {
  public:
-  CarriedSource(std::shared_ptr<ImageSource> source, std::shared_ptr<Gate> gate)
-      : source_(std::move(source)), carrier_(std::move(gate)) {}
+  CarriedSource(std::shared_ptr<ImageSource> source, std::shared_ptr<Carrier> carrier)
+      : source_(std::move(source)), carrier_(std::move(carrier)) {}
   [[nodiscard]] const std::string& name() const override { return source_->name(); }
-  void identify(Callback<void(Result<Content>)> done) override { source_->identify(carrier_.carry(std::move(done))); }
+  void identify(Callback<void(Result<Content>)> done) override { source_->identify(carrier_->carry(std::move(done))); }
   void read(ReadRange range, Callback<void(Result<Buffer>)> done) override {
-    source_->read(range, carrier_.carry(std::move(done)));
+    source_->read(range, carrier_->carry(std::move(done)));
   }
   [[nodiscard]] std::int64_t stored_ms() const override { return source_->stored_ms(); }
 
  private:
   std::shared_ptr<ImageSource> source_;
-  Carrier carrier_;
+  std::shared_ptr<Carrier> carrier_;
 };
 
 class CarriedSink final : public ImageSink {
  public:
-  CarriedSink(std::shared_ptr<ImageSink> sink, std::shared_ptr<Gate> gate)
-      : sink_(std::move(sink)), carrier_(std::move(gate)) {}
+  CarriedSink(std::shared_ptr<ImageSink> sink, std::shared_ptr<Carrier> carrier)
+      : sink_(std::move(sink)), carrier_(std::move(carrier)) {}
   void restart() override { sink_->restart(); }
   void write(Buffer bytes, Callback<void(Status)> done) override {
-    sink_->write(std::move(bytes), carrier_.carry(std::move(done)));
+    sink_->write(std::move(bytes), carrier_->carry(std::move(done)));
   }
   void finish(const ImageRecord& record, Callback<void(Status)> done) override {
-    sink_->finish(record, carrier_.carry(std::move(done)));
+    sink_->finish(record, carrier_->carry(std::move(done)));
   }
 
  private:
   std::shared_ptr<ImageSink> sink_;
-  Carrier carrier_;
+  std::shared_ptr<Carrier> carrier_;
 };
 
 class ThreadedClient final : public ClientHost {
@@ -88,9 +82,9 @@ class ThreadedClient final : public ClientHost {
         thread_("cloudp2p-client", log),
         executor_(thread_.context().get_executor()),
         timers_(thread_.context().get_executor()),
-        gate_(std::make_shared<Gate>(executor_)) {}
+        carrier_(std::make_shared<Carrier>(executor_)) {}
   ~ThreadedClient() override {
-    gate_->close();
+    carrier_->close();
     run_on(thread_, [this] {
       client_.reset();
       transport_.reset();
@@ -123,14 +117,14 @@ class ThreadedClient final : public ClientHost {
     return wait<LeaderView>([this](auto done) { return client_->discover(std::move(done)); });
   }
   Result<UploadOutcome> upload(std::shared_ptr<ImageSource> source, ProgressCallback progress) override {
-    auto carried = std::make_shared<CarriedSource>(std::move(source), gate_);
+    auto carried = std::make_shared<CarriedSource>(std::move(source), carrier_);
     return wait<UploadOutcome>([this, carried, progress = std::make_shared<ProgressCallback>(std::move(progress))](auto done) {
       return client_->upload(carried, std::move(*progress), std::move(done));
     });
   }
   Result<ImageInfo> get(const std::string& id, std::shared_ptr<ImageSink> sink, ProgressCallback progress,
                         ReadFrom first) override {
-    auto carried = std::make_shared<CarriedSink>(std::move(sink), gate_);
+    auto carried = std::make_shared<CarriedSink>(std::move(sink), carrier_);
     auto told = std::make_shared<ProgressCallback>(std::move(progress));
     return wait<ImageInfo>([this, id, carried, told, first](auto done) {
       return client_->get(id, carried, std::move(*told), std::move(done), first);
@@ -188,7 +182,7 @@ class ThreadedClient final : public ClientHost {
   asio_net::ThreadRunner thread_;
   asio_net::AsioExecutor executor_;
   asio_net::AsioTimers timers_;
-  const std::shared_ptr<Gate> gate_;
+  const std::shared_ptr<Carrier> carrier_;
   std::unique_ptr<ChannelSessionFactory> sessions_;
   std::unique_ptr<asio_net::AsioTransport> transport_;
   std::unique_ptr<Client> client_;
