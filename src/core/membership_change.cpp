@@ -99,7 +99,7 @@ void MembershipChange::follow() {
 }
 
 void MembershipChange::lead() {
-  if (services_.view().previous) {
+  if (services_.view().previous && !sabotaged(Rule::changes_are_committed)) {
     text_ = "a change of the members waits for a majority of the former and of the new ones";
     if (held_since_ && services_.now() - *held_since_ > kHoldMax) release();
     return;

@@ -7,12 +7,12 @@
 
 #include "sim/process.hpp"
 
+#include <cloudp2p/detail/sabotage.hpp>
 #include <cloudp2p/testing/sim_options.hpp>
 
 namespace cloudp2p::sim {
 
 enum class DiskFault : std::uint8_t { none, full, io, read_only };
-
 
 class Disk {
  public:
@@ -46,12 +46,12 @@ class Disk {
   }
   /// A change of what is stored is refused now.
   [[nodiscard]] bool refuses(testing::DiskCall call) const noexcept {
-    if (fenced_ && call != testing::DiskCall::kSaveState) return true;
+    if (fences(call)) return true;
     return fault_ == DiskFault::io || fault_ == DiskFault::read_only || breaks(call);
   }
   /// What the refusal of this call says.
   [[nodiscard]] Error error(testing::DiskCall call) const {
-    if (fenced_ && call != testing::DiskCall::kSaveState) return Error{Errc::stale_term, "another node writes to this disk"};
+    if (fences(call)) return Error{Errc::stale_term, "another node writes to this disk"};
     if (breaks(call)) return Error{Errc::io, "the simulated disk failed"};
     if (fault_ == DiskFault::full) return Error{Errc::full, "no space left on the simulated disk"};
     if (fault_ == DiskFault::read_only) return Error{Errc::read_only, "the simulated disk is read-only"};
@@ -81,6 +81,9 @@ class Disk {
   void post(Task work) { scheduler_.at(scheduler_.now(), process_->owner(), std::move(work)); }
 
  private:
+  [[nodiscard]] bool fences(testing::DiskCall call) const noexcept {
+    return fenced_ && call != testing::DiskCall::kSaveState && !detail::sabotaged(detail::Rule::writer_is_fenced);
+  }
   [[nodiscard]] Duration scaled(Duration base, std::size_t bytes) {
     const auto transfer = Duration(static_cast<Duration::rep>(bytes) * profile_.nanoseconds_per_kib / 1024);
     return std::min<Duration>((random_.between(base / 2, base * 3 / 2) + transfer) * factor_, kSlowest);

@@ -1,5 +1,7 @@
 #include "store/partial_file.hpp"
 
+#include <cloudp2p/detail/sabotage.hpp>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -85,7 +87,7 @@ Status PartialFile::finish() {
                                       std::to_string(written_bytes_) + " of " + std::to_string(header_.size_bytes) +
                                       " bytes"};
   }
-  if (const Digest digest = hasher_->finish(); digest != header_.digest) {
+  if (const Digest digest = hasher_->finish(); digest != header_.digest && !detail::sabotaged(detail::Rule::digest_before_durable)) {
     ++context_.counters.integrity_failures;
     return Error{Errc::integrity,
                  "image announced as " + short_id(header_.digest) + " has the content of " + short_id(digest)};

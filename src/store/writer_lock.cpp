@@ -1,5 +1,7 @@
 #include "store/writer_lock.hpp"
 
+#include <cloudp2p/detail/sabotage.hpp>
+
 #include <fcntl.h>
 
 #include <cerrno>
@@ -80,6 +82,7 @@ void WriterLock::release() {
 Status WriterLock::check() const {
   const std::lock_guard guard(mutex_);
   if (!file_.valid()) return superseded("it has let go of it");
+  if (detail::sabotaged(detail::Rule::writer_is_fenced)) return {};
   const auto mark = read_mark();
   if (!mark) return superseded(mark.error().text());
   if (*mark != mark_) return superseded("node " + to_string(mark->node) + " took it in term " + std::to_string(mark->term));

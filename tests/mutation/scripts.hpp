@@ -10,6 +10,7 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script isolated_leader();
 [[nodiscard]] Script flapping_leader();
 [[nodiscard]] Script two_newcomers();         ///< Join three members, one of which is away.
+[[nodiscard]] Script two_changes_at_once();   ///< The first of which does not get its majority.
 [[nodiscard]] Script grown_without_it();      ///< A member comes back that knows of two others only.
 [[nodiscard]] Script equally_empty();         ///< One lost its catalog, the leader has not read the others' yet.
 [[nodiscard]] Script bound_by_a_lost_change();  ///< A node that lost its promises takes itself for a member again.
@@ -38,6 +39,8 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script seen_on_a_minority();    ///< What one reader saw the next one sees.
 [[nodiscard]] Script learner_and_hanging_disk();
 [[nodiscard]] Script copy_that_went();        ///< With its disk, while the leader's own disk hangs.
+[[nodiscard]] Script promised_otherwise();    ///< By a client that names one image and sends another.
+[[nodiscard]] Script broken_lock();           ///< Of the directory that all share.
 [[nodiscard]] Script greedy_clients();
 
 // scripts_deletes.cpp

@@ -284,6 +284,32 @@ Script two_newcomers() {
   }};
 }
 
+/// A fourth member, and a fifth one before the former two have saved that there is a fourth. They are a majority of three,
+/// and the others one of five.
+Script two_changes_at_once() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.run_for(1s);
+    const std::vector<NodeId> wanted{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+    sim.add_node(wanted);
+    sim.add_node(wanted);
+    for (const std::uint32_t id : {1U, 2U}) sim.slow_disk(NodeId{id}, 2'000);
+    sim.propose(wanted);
+    const auto knows = [&](std::uint32_t id) { return sim.status(NodeId{id}).election.membership.members.size() == 5; };
+    if (!sim.run_until([&] { return knows(4) && knows(5); }, 30s)) return "two nodes do not become members";
+    for (const std::uint32_t id : {1U, 2U}) {
+      sim.crash(NodeId{id}, Crash::kPowerLoss);
+      sim.slow_disk(NodeId{id}, 1);
+      for (const std::uint32_t other : {3U, 4U, 5U}) sim.cut_link(NodeId{id}, NodeId{other}, Direction::kBoth);
+      sim.restart(NodeId{id});
+    }
+    sim.run_for(5s);
+    const auto serves = [&](std::uint32_t node) { return sim.status(NodeId{node}).serving; };
+    const bool both = (serves(1) || serves(2)) && (serves(3) || serves(4) || serves(5));
+    return both ? "two of the former members and three of the new ones have a leader each" : "";
+  }};
+}
+
 Script grown_without_it() {
   return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
     sim.run_until_leader(5s);

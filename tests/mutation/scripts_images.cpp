@@ -154,6 +154,27 @@ Script copy_that_went() {
   }};
 }
 
+Script promised_otherwise() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    sim.run_until_leader(5s);
+    SimImage image = make_image(18, 2'000);
+    image.head = make_image(19, 2'000).head;
+    const auto put = sim.put(image);
+    sim.run_until([&] { return put.done(); }, 10s);
+    return put.ok() ? "an image is acknowledged whose bytes are not those that were promised" : "";
+  }};
+}
+
+Script broken_lock() {
+  const auto one_directory = [](SimOptions& options) { options.shared = true; };
+  return {one_directory, [](SimCluster& sim, std::uint64_t) -> std::string {
+    sim.run_until_leader(5s);
+    sim.run_for(1s);
+    sim.break_lock();
+    return sim.put_and_wait(make_image(20, 2'000), 20s).ok() ? "" : "an upload fails";
+  }};
+}
+
 Script greedy_clients() {
   const auto many = [](SimOptions& options) { options.clients = 120; };
   return {many, [](SimCluster& sim, std::uint64_t) -> std::string {

@@ -85,6 +85,7 @@ std::vector<Row> table() {
       {Rule::admission_needs_takeover, "equally empty", scripted(equally_empty()), 10},
       {Rule::admission_in_two_steps, "random, 3 nodes", random_life(3), 2000},
       {Rule::one_change_at_a_time, "two newcomers", scripted(two_newcomers()), 10},
+      {Rule::changes_are_committed, "two changes at once", scripted(two_changes_at_once()), 20},
       {Rule::copies_before_change, "two newcomers", scripted(two_newcomers()), 10},
       {Rule::outsiders_offer_in_vain, "a removed node returns", scripted(removed_node_returns()), 5},
       {Rule::newcomers_are_voted_for, "a newcomer stands", scripted(newcomer_stands()), 10},
@@ -106,6 +107,7 @@ std::vector<Row> table() {
       {Rule::learners_do_not_count, "a learner and a hanging disk",
        scripted(learner_and_hanging_disk()), 10},
       {Rule::copies_count_by_incarnation, "a copy that went with its disk", scripted(copy_that_went()), 10, "I5"},
+      {Rule::digest_before_durable, "promised otherwise", scripted(promised_otherwise()), 5},
       {Rule::sync_before_acknowledgement, "random, 3 nodes", random_life(3), 200},
       {Rule::duplicate_needs_majority, "random, 3 nodes", random_life(3), 200},
       {Rule::bytes_before_acknowledgement, "random, 3 nodes", random_life(3), 2000},
@@ -136,6 +138,8 @@ std::vector<Row> table() {
        scripted(failed_delete_returns()), 10},
       {Rule::damage_is_recorded, "random, 3 nodes", random_life(3), 200},
       {Rule::damage_is_not_dated, "random, 3 nodes", random_life(3), 200},
+      // One directory.
+      {Rule::writer_is_fenced, "a broken lock", scripted(broken_lock()), 5},
       // Without a quorum.
       {Rule::sides_merge_by_stamp, "random, 2 nodes, none", random_life(2, Quorum::none), 2000},
       {Rule::stamps_outrank_those_met, "two led one term", scripted(two_led_one_term()), 5},

@@ -217,7 +217,8 @@ inline void BullyElection::change_incarnation(NodeId id, const Incarnation& inca
 
 /// Rules (i) and (ii) of a change; rule (iii), where the data is, is the caller's.
 inline bool BullyElection::change_members(const MemberChange& change, TimePoint now) {
-  if (!leading_ || fault_ || !committed_ || !state_.founded) return false;
+  const bool committed = committed_ || sabotaged(Rule::changes_are_committed);
+  if (!leading_ || fault_ || !committed || !state_.founded) return false;
   if (change.add.size() + change.remove.size() != 1 && !sabotaged(Rule::one_change_at_a_time)) return false;
   std::vector<Member> members = state_.membership.members;
   for (const NodeId id : change.add) {

@@ -36,6 +36,7 @@ enum class Rule : std::uint8_t {
   admission_needs_takeover,      ///< A node is bound again by a leader that has not read what was acknowledged.
   admission_in_two_steps,        ///< The old incarnation is replaced by the new one in one change.
   one_change_at_a_time,          ///< Two newcomers become members at once.
+  changes_are_committed,         ///< The next change does not wait for the one before it.
   copies_before_change,          ///< Members change although too few of the new ones have everything.
   outsiders_offer_in_vain,       ///< What a removed node holds alone is taken in.
   newcomers_are_voted_for,       ///< Not by a member that could not save that they are members.
@@ -56,6 +57,7 @@ enum class Rule : std::uint8_t {
   majority_acknowledges,         ///< One copy less suffices.
   learners_do_not_count,         ///< A copy counts by the id of its node.
   copies_count_by_incarnation,   ///< An acknowledgement counts, whatever disk its node has by now.
+  digest_before_durable,         ///< Whatever arrived is kept under the digest that was promised.
   sync_before_acknowledgement,   ///< A node says "durable" when it has the bytes.
   duplicate_needs_majority,      ///< Content that is here is acknowledged without asking anybody.
   bytes_before_acknowledgement,  ///< A follower acknowledges the record of bytes that it lacks.
@@ -84,6 +86,8 @@ enum class Rule : std::uint8_t {
   known_record_beats_stray,      ///< A leader takes the stray, whatever it knows.
   damage_is_recorded,            ///< A bad copy goes to the quarantine and is still said to be here.
   damage_is_not_dated,           ///< Whatever a verification finds, the copy counts as verified.
+  // One directory.
+  writer_is_fenced,              ///< Whoever took it goes on writing, although another has it by now.
   // Without a quorum.
   sides_merge_by_stamp,          ///< What another side took in is a stray, and what the leader knows wins.
   stamps_outrank_those_met,      ///< A leader goes on stamping below what another stamped in its term.
