@@ -146,8 +146,8 @@ class NodeImpl final : public Node, private TransportHandler {
   TimePoint made_way_at_;
   std::set<NodeId> silent_;  ///< Members that the log has been told of.
   bool waits_for_disk_ = false;  ///< It does not lead, and its disk hangs.
-  bool disk_asked_ = false;       ///< Whether it answers again.
-  bool disk_failed_ = false;      ///< It did, with an error: it is asked anew.
+  bool disk_asked_ = false;      ///< Whether it answers again.
+  bool disk_failed_ = false;     ///< It did, with an error: it is asked anew.
   TimePoint disk_trusted_from_;
   ParkedPuts parked_;
   Landing landing_;

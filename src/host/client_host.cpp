@@ -15,9 +15,9 @@ namespace cloudp2p {
 namespace host {
 namespace {
 
-/// Carries the callbacks of a source or a sink, which come on its worker's thread, to the client's thread as long as there is
-/// a client: what was cancelled may call back later than that. It posts under its lock, as a Mailbox does not, because the
-/// thread goes once it is closed.
+/// Carries the callbacks of a source or a sink, which come on its worker's thread, to the client's thread as long as
+/// there is a client: what was cancelled may call back later than that. It posts under its lock, as a Mailbox does not,
+/// because the thread goes once it is closed.
 class Carrier : public std::enable_shared_from_this<Carrier> {
  public:
   explicit Carrier(Executor& executor) : executor_(&executor) {}

@@ -87,7 +87,8 @@ Status PartialFile::finish() {
                                       std::to_string(written_bytes_) + " of " + std::to_string(header_.size_bytes) +
                                       " bytes"};
   }
-  if (const Digest digest = hasher_->finish(); digest != header_.digest && !detail::sabotaged(detail::Rule::digest_before_durable)) {
+  const Digest digest = hasher_->finish();
+  if (digest != header_.digest && !detail::sabotaged(detail::Rule::digest_before_durable)) {
     ++context_.counters.integrity_failures;
     return Error{Errc::integrity,
                  "image announced as " + short_id(header_.digest) + " has the content of " + short_id(digest)};

@@ -1,5 +1,6 @@
 #include "mutation/scripts.hpp"
 #include "support/bound.hpp"
+#include "support/node_ids.hpp"
 #include "unit/election_stories.hpp"
 
 namespace cloudp2p::testing {
@@ -10,6 +11,17 @@ namespace {
 
 void five_nodes(SimOptions& options) {
   options.nodes = 5;
+}
+
+bool knows_of_five(const SimCluster& sim, std::uint32_t node) {
+  return sim.status(NodeId{node}).election.membership.members.size() == 5;
+}
+
+/// Of five.
+void cut_first_two_off(SimCluster& sim) {
+  for (const std::uint32_t id : {3U, 4U, 5U}) {
+    for (const std::uint32_t alone : {1U, 2U}) sim.cut_link(NodeId{alone}, NodeId{id}, Direction::kBoth);
+  }
 }
 
 /// A client with a short time-out tries again.
@@ -113,12 +125,12 @@ Script newcomer_stands() {
   const auto four = [](SimOptions& options) { options.nodes = 4; };
   return {four, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{4}) return "the highest node does not lead";
-    const std::vector<NodeId> wanted{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+    const Ids wanted = up_to(5);
     sim.add_node(wanted);
     for (const std::uint32_t id : {1U, 2U}) sim.disk_call_fails(NodeId{id}, DiskCall::kSaveState, true);
     sim.propose(wanted);
-    const auto knows = [&](std::uint32_t id) { return sim.status(NodeId{id}).election.membership.members.size() == 5; };
-    if (!sim.run_until([&] { return knows(3) && knows(5); }, 30s)) return "a node does not become a member";
+    const auto known = [&] { return knows_of_five(sim, 3) && knows_of_five(sim, 5); };
+    if (!sim.run_until(known, 30s)) return "a node does not become a member";
     sim.run_for(100ms);
     for (const std::uint32_t id : {1U, 2U, 3U, 4U}) sim.crash(NodeId{id});
     for (const std::uint32_t id : {1U, 2U}) {
@@ -275,7 +287,7 @@ Script two_newcomers() {
     for (std::uint64_t salt = 1; salt <= 5; ++salt) {
       if (!sim.put_and_wait(make_image(salt, 2'000), 5s).ok()) return "an upload fails";
     }
-    const std::vector<NodeId> wanted{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+    const Ids wanted = up_to(5);
     sim.add_node(wanted);
     sim.add_node(wanted);
     sim.propose(wanted);
@@ -290,19 +302,19 @@ Script two_changes_at_once() {
   return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
     if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
     sim.run_for(1s);
-    const std::vector<NodeId> wanted{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+    const Ids wanted = up_to(5);
     sim.add_node(wanted);
     sim.add_node(wanted);
     for (const std::uint32_t id : {1U, 2U}) sim.slow_disk(NodeId{id}, 2'000);
     sim.propose(wanted);
-    const auto knows = [&](std::uint32_t id) { return sim.status(NodeId{id}).election.membership.members.size() == 5; };
-    if (!sim.run_until([&] { return knows(4) && knows(5); }, 30s)) return "two nodes do not become members";
+    const auto known = [&] { return knows_of_five(sim, 4) && knows_of_five(sim, 5); };
+    if (!sim.run_until(known, 30s)) return "two nodes do not become members";
     for (const std::uint32_t id : {1U, 2U}) {
       sim.crash(NodeId{id}, Crash::kPowerLoss);
       sim.slow_disk(NodeId{id}, 1);
-      for (const std::uint32_t other : {3U, 4U, 5U}) sim.cut_link(NodeId{id}, NodeId{other}, Direction::kBoth);
       sim.restart(NodeId{id});
     }
+    cut_first_two_off(sim);
     sim.run_for(5s);
     const auto serves = [&](std::uint32_t node) { return sim.status(NodeId{node}).serving; };
     const bool both = (serves(1) || serves(2)) && (serves(3) || serves(4) || serves(5));
@@ -315,7 +327,7 @@ Script grown_without_it() {
     sim.run_until_leader(5s);
     sim.run_for(1s);
     sim.crash(NodeId{1});
-    const std::vector<NodeId> wanted{NodeId{1}, NodeId{2}, NodeId{3}, NodeId{4}, NodeId{5}};
+    const Ids wanted = up_to(5);
     sim.add_node(wanted);
     sim.add_node(wanted);
     for (const std::uint32_t id : {2U, 3U, 4U, 5U}) {
@@ -323,9 +335,7 @@ Script grown_without_it() {
       sim.reload(NodeId{id});
     }
     if (!sim.run_until([&] { return sim.members() == wanted; }, 10s)) return "two nodes do not become members";
-    for (const std::uint32_t id : {3U, 4U, 5U}) {
-      for (const std::uint32_t alone : {1U, 2U}) sim.cut_link(NodeId{alone}, NodeId{id}, Direction::kBoth);
-    }
+    cut_first_two_off(sim);
     sim.restart(NodeId{1});
     sim.run_for(5s);
     const bool leads = sim.status(NodeId{1}).serving || sim.status(NodeId{2}).serving;

@@ -76,8 +76,8 @@ std::optional<bool> read_once_more(cloudp2p::ClientHost& client, Book& book, con
   return out;
 }
 
-/// Every node hashes its own copy. Only where bits were flipped may one be damaged, or be gone for a moment because its node has
-/// just found it itself; what lies there in the end is compared after this.
+/// Every node hashes its own copy. Only where bits were flipped may one be damaged, or be gone for a moment because its
+/// node has just found it itself; what lies there in the end is compared after this.
 std::size_t verify(cloudp2p::ClientHost& client, Book& book, const Image& image, unsigned fickle) {
   std::size_t damaged = 0;
   const Result<std::vector<CopyCheck>> checks = client.verify(image.digest);
