@@ -226,7 +226,7 @@ void NodeImpl::on_sync_bucket(ConnectionId connection, const wire::SyncBucket& a
     }
     (void)services_.send(connection, result);
   };
-  services_.ports.catalog->bucket(ask.bucket, ask.after, limits::kSyncRecordsPerPage, services_.guard(std::move(read)));
+  services_.ports.catalog->bucket(ask.bucket, ask.after, limits::kSyncRecordsPerPage, services_.awaited(std::move(read)));
 }
 
 void NodeImpl::compare_bucket(ConnectionId connection, const wire::SyncBucket& ask, std::vector<std::uint64_t> theirs) {

@@ -152,7 +152,7 @@ class Services {
   void send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message);
   void log(LogLevel level, std::string_view event, const std::string& text) const;
 
-  /// As `guard`, for a question to the catalog that a client or a takeover waits for.
+  /// As `guard`, for a question to the catalog that a client or another node waits for.
   template <class F>
   [[nodiscard]] auto awaited(F work) {
     asked_.push_back(now());

@@ -46,6 +46,7 @@ constexpr Life kFailedOnce[] = {
     {200004281, 7},      // the same: one whose disk hung
     {500008895, 7},      // the same, and it handed over once only
     {400001901, 5},      // the same: of one that failed the leader could not read what it took over
+    {1795836380740, 5},  // the same: of one that failed and never said so, because the new leader had nothing to compare
     {500001574, 5},      // the simulator's own: a change of members waited for a slow disk when the core was chosen
     {200004192, 3},      // the simulator's own: the hub of a star was bound to nothing
     {200006604, 3},      // every read waited for a node that answers while its disk hangs

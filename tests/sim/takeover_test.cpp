@@ -68,6 +68,24 @@ TEST_CASE("the catalog of a new leader can not be read: another leads") {
   require_clean(sim);
 }
 
+TEST_CASE("a voter whose catalog can not be read says so, also to a new leader that has nothing itself") {
+  SimCluster sim(cluster_of(3, 37));
+  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+  sim.crash(NodeId{3});
+  REQUIRE(sim.run_until_leader(2s) == NodeId{2});
+  REQUIRE(sim.put_and_wait(make_image(1, 9'000), 2s).ok());
+  for (const std::uint32_t id : {1U, 2U}) sim.crash(NodeId{id});
+  for (const std::uint32_t id : {2U, 3U}) sim.restart(NodeId{id});
+  sim.disk_call_fails(NodeId{2}, DiskCall::kLookUp, true);
+  REQUIRE(sim.run_until([&] { return sim.status(NodeId{3}).election.role == ElectionRole::leader; }, 2s));
+  CHECK(sim.run_until([&] { return sim.status(NodeId{2}).store.health == StoreHealth::failed; }, 20s));
+  CHECK_FALSE(sim.status(NodeId{3}).serving);
+  sim.disk_call_fails(NodeId{2}, DiskCall::kLookUp, false);
+  sim.restart(NodeId{1});
+  CHECK(sim.converges(20s));
+  require_clean(sim);
+}
+
 TEST_CASE("the catalog of the leader can not be read any more: another leads, and answers") {
   SimOptions options = cluster_of(3, 36);
   options.client_timeout = 30s;
