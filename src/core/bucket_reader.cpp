@@ -18,8 +18,7 @@ void read_page(Services& services, const std::shared_ptr<Reading>& reading) {
     reading->done(std::move(reading->entries));
   };
   const Digest after = reading->entries.empty() ? Digest{} : reading->entries.back().record.digest;
-  services.ports.catalog->bucket(reading->bucket, after, limits::kSyncRecordsPerPage,
-                                 services.awaited(std::move(page_read)));
+  services.catalog.bucket(reading->bucket, after, std::move(page_read));
 }
 
 }  // namespace

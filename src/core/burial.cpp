@@ -14,8 +14,7 @@ void Burial::tick() {
   const bool leads = services_.view().role == ElectionRole::leader;
   if (leads ? !services_.serving : services_.view().leader == kNobody) return;
   busy_ = true;
-  services_.ports.catalog->unburied(after_, limits::kSyncRecordsPerPage,
-                                    services_.guard([this](Result<Entries> page) { listed(std::move(page)); }));
+  services_.catalog.unburied(after_, limits::kSyncRecordsPerPage, [this](Result<Entries> page) { listed(std::move(page)); });
 }
 
 void Burial::listed(Result<Entries> page) {

@@ -49,7 +49,7 @@ void Collection::tick() {
   };
   const std::int64_t before = services_.ports.timers->wall_ms() -
                               std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
-  services_.ports.catalog->tombstones(before, limits::kSyncRecordsPerPage, services_.guard(std::move(listed)));
+  services_.catalog.tombstones(before, limits::kSyncRecordsPerPage, std::move(listed));
 }
 
 void Collection::raise_watermark(std::vector<wire::Entry> dead) {
@@ -82,7 +82,7 @@ void Collection::on_forget(const wire::Forget& order) {
 }
 
 void Collection::forget(const ImageRecord& record) {
-  services_.look_up(record.digest, [this, record](const Result<std::optional<CatalogEntry>>& held) {
+  services_.catalog.look_up(record.digest, [this, record](const Result<std::optional<CatalogEntry>>& held) {
     const bool this_one = held.ok() && held->has_value() && (*held)->record.stamp == record.stamp;
     if (!this_one || landing_.under_way(record.digest)) return;
     repair_.drop_deleted(record);

@@ -74,7 +74,7 @@ void Copies::bad(const CatalogEntry& entry, const Error& error) {
     if (error.code == Errc::not_found) return forget(entry, error);
     put_aside(entry, error);
   };
-  services_.ports.catalog->get(entry.record.digest, services_.guard(std::move(looked)));
+  services_.catalog.get(entry.record.digest, std::move(looked));
 }
 
 void Copies::put_aside(const CatalogEntry& entry, const Error& error) {

@@ -28,7 +28,7 @@ void Deletes::on_delete(ConnectionId connection, const wire::Delete& ask) {
   job->expected = ask.expected;
   if (!sabotaged(Rule::delete_excludes_upload)) services_.deleting.insert(ask.digest);
   ++services_.deletes_begun;
-  services_.look_up(ask.digest, [this, job, digest = ask.digest](const Result<std::optional<CatalogEntry>>& found) {
+  services_.catalog.look_up(ask.digest, [this, job, digest = ask.digest](const Result<std::optional<CatalogEntry>>& found) {
     if (current(job, digest)) looked_up(job, digest, found);
   });
 }

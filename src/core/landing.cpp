@@ -91,7 +91,7 @@ void Landing::put_record(const StoredImage& stored, const ImageRecord& record, s
     };
     services_.record(here(record, stored, services_.ports.timers->wall_ms()), std::move(recorded));
   };
-  services_.look_up(record.digest, std::move(looked));
+  services_.catalog.look_up(record.digest, std::move(looked));
 }
 
 /// A commit keeps a good file of the same content. One that is left under another name is none.
@@ -116,7 +116,7 @@ void Landing::land_repair(std::unique_ptr<LocalPut> put, const ImageRecord& reco
 }
 
 void Landing::ask_for_record(const Digest& digest) {
-  services_.look_up(digest, [this](const Result<std::optional<CatalogEntry>>& held) {
+  services_.catalog.look_up(digest, [this](const Result<std::optional<CatalogEntry>>& held) {
     if (!held.ok()) unread_ = held.code() != Errc::cancelled;
     if (held.ok() && held->has_value()) on_recorded(**held);
   });
@@ -138,7 +138,7 @@ void Landing::remember(StoredImage stored) {
   if (orphans_.size() <= kOrphansMax) return;
   const StoredImage oldest = std::move(orphans_.front());
   orphans_.pop_front();
-  services_.look_up(oldest.digest, [this, oldest](const Result<std::optional<CatalogEntry>>& held) {
+  services_.catalog.look_up(oldest.digest, [this, oldest](const Result<std::optional<CatalogEntry>>& held) {
     if (!held.ok() || sabotaged(Rule::late_landings_leave)) return;
     held->has_value() ? settle(oldest, **held) : bury(oldest.digest, oldest.file_name);
   });

@@ -121,6 +121,7 @@ class NodeImpl final : public Node, private TransportHandler {
   void tell_of_the_silent();
   void make_way_when_hanging();
   void note_own_hang();
+  [[nodiscard]] std::string catalog_problem() const;
   void ask_disk();
   /// It did a moment ago: it is given some time to prove itself.
   [[nodiscard]] bool disk_hangs() const { return disk_asked_ || waits_for_disk_ || services_.now() < disk_trusted_from_; }

@@ -226,7 +226,7 @@ void NodeImpl::on_sync_bucket(ConnectionId connection, const wire::SyncBucket& a
     }
     (void)services_.send(connection, result);
   };
-  services_.ports.catalog->bucket(ask.bucket, ask.after, limits::kSyncRecordsPerPage, services_.awaited(std::move(read)));
+  services_.catalog.bucket(ask.bucket, ask.after, std::move(read));
 }
 
 void NodeImpl::compare_bucket(ConnectionId connection, const wire::SyncBucket& ask, std::vector<std::uint64_t> theirs) {
@@ -319,7 +319,7 @@ void NodeImpl::adopt_strays(const Connection& from, const wire::SyncPush& push, 
       if (gathering->records.empty()) return gathering->done({});
       push_.push(std::move(gathering->records), [gathering](const Status& status) { gathering->done(status); });
     };
-    services_.ports.catalog->get(entry.record.digest, services_.guard(std::move(found)));
+    services_.catalog.get(entry.record.digest, std::move(found));
   }
 }
 

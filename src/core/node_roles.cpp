@@ -152,9 +152,10 @@ StoreStatus NodeImpl::store_status() const {
   if (!services_.catalog_failed && !state_failed && !disk_asked_ && !waits_for_disk_) return out;
   out.health = StoreHealth::failed;
   if (!out.problem.empty()) return out;
-  out.problem = state_failed               ? "the state file can not be written"
-                : services_.catalog_failed ? "the catalog takes no more records"
-                                           : "the disk hangs, or its catalog can not be read";
+  out.problem = state_failed                ? "the state file can not be written"
+                : services_.catalog_failed  ? "the catalog takes no more records"
+                : services_.catalog.fails() ? "the catalog can not be read: " + services_.catalog.problem().text()
+                                            : "the disk hangs";
   return out;
 }
 
@@ -243,6 +244,10 @@ void NodeImpl::tell_of_the_silent() {
   }
 }
 
+std::string NodeImpl::catalog_problem() const {
+  return services_.catalog.fails() ? " (" + services_.catalog.problem().text() + ")" : "";
+}
+
 /// A disk may hang without an error: a path to it is gone, or a file server. What all others have stored waits here then,
 /// and with it every client. Relative to them, so that no leader is blamed for what is slow everywhere; and only when they
 /// can elect another one. A catalog that answers with errors only is no better.
@@ -250,15 +255,16 @@ void NodeImpl::make_way_when_hanging() {
   constexpr auto kDistrust = std::chrono::seconds(30);
   if (services_.shared()) return;
   if (std::exchange(disk_failed_, false)) ask_disk();
-  if (services_.catalog_fails()) services_.probe_catalog();
+  if (services_.catalog.fails()) services_.catalog.probe();
   note_own_hang();
   if (disk_hangs() || services_.view().role != ElectionRole::leader) return;
+  if (!services_.serving && sabotaged(Rule::hung_takeover_makes_way)) return;
   const std::size_t needed = services_.copies_needed();
   if (needed < 2 || services_.connected_voters().size() < needed) return;
-  if (!uploads_.own_disk_hangs() && !push_.own_disk_hangs() && !services_.catalog_hangs()) return;
-  const char* const what = services_.catalog_fails() ? "the catalog can not be read" : "the disk has not stored what the others have";
-  services_.log(LogLevel::error, "disk_hangs", fmt::format("{} for {} s: making way for another leader", what,
-                                               std::chrono::duration_cast<std::chrono::seconds>(Services::kDiskPatience).count()));
+  if (!uploads_.own_disk_hangs() && !push_.own_disk_hangs() && !services_.catalog.hangs()) return;
+  const char* const what = services_.catalog.fails() ? "the catalog can not be read" : "the disk has not stored what the others have";
+  services_.log(LogLevel::error, "disk_hangs", fmt::format("{} for {} s{}: making way for another leader", what,
+                                               Services::kDiskPatience / std::chrono::seconds(1), catalog_problem()));
   disk_trusted_from_ = services_.now() + kDistrust;
   ask_disk();
   update_fitness();
@@ -266,27 +272,27 @@ void NodeImpl::make_way_when_hanging() {
 
 /// A follower whose disk hangs acknowledges heartbeats: unless it says so the leader counts on it for every image.
 void NodeImpl::note_own_hang() {
-  const bool hangs = services_.writes_hang() || services_.catalog_hangs();
+  const bool hangs = services_.writes_hang() || services_.catalog.hangs();
   const bool waits = hangs && services_.view().role != ElectionRole::leader && !sabotaged(Rule::hanging_follower_says_so);
   if (waits == std::exchange(waits_for_disk_, waits)) return;
   update_fitness();
   if (!hangs) services_.log(LogLevel::info, "disk_answers", "the disk answers again");
   if (!waits) return;
   services_.log(LogLevel::error, "disk_hangs",
-                fmt::format("the {} for {} s: no image waits for this node until it answers",
-                            services_.catalog_fails() ? "catalog can not be read" : "disk has not answered",
-                            Services::kDiskPatience / std::chrono::seconds(1)));
+                fmt::format("the {} for {} s{}: no image waits for this node until it answers",
+                            services_.catalog.fails() ? "catalog can not be read" : "disk has not answered",
+                            Services::kDiskPatience / std::chrono::seconds(1), catalog_problem()));
 }
 
 /// Answered in order: after all that waits there.
 void NodeImpl::ask_disk() {
   disk_asked_ = true;
-  services_.ports.catalog->get(kWatermark, services_.awaited([this](const Result<std::optional<CatalogEntry>>& answer) {
-    disk_failed_ = !answer.ok();
+  services_.catalog.get(kWatermark, [this](const Result<std::optional<CatalogEntry>>& answer) {
+    disk_failed_ = !answer.ok() || services_.catalog.fails();
     if (disk_failed_) return;
     disk_asked_ = false;
     services_.log(LogLevel::info, "disk_answers", "the disk answers again");
-  }));
+  });
 }
 
 std::uint64_t NodeImpl::count_under_replicated() const {

@@ -91,7 +91,7 @@ void Reads::answer_list(ConnectionId connection, const wire::List& ask) {
     (void)services_.send(connection, result);
   };
   if (!ask.stale) asking_.insert({connection, ask.request});
-  services_.ports.catalog->list(ListQuery{limit, ask.after, ask.since_ms}, services_.awaited(std::move(listed)));
+  services_.catalog.list(ListQuery{limit, ask.after, ask.since_ms}, std::move(listed));
 }
 
 void Reads::on_info(ConnectionId connection, const wire::Info& ask) {
@@ -115,7 +115,7 @@ void Reads::answer_info(ConnectionId connection, const wire::Info& ask) {
   };
   if (!ask.stale) asking_.insert({connection, ask.request});
   // Three, so that one unstable match does not hide an ambiguity.
-  services_.ports.catalog->find(ask.prefix, 3, services_.awaited(std::move(found)));
+  services_.catalog.find(ask.prefix, 3, std::move(found));
 }
 
 void Reads::on_fetch(ConnectionId connection, const wire::Fetch& ask) {
@@ -142,7 +142,7 @@ void Reads::on_fetch(ConnectionId connection, const wire::Fetch& ask) {
     (void)services_.send(key.first, wire::FetchBegin{key.second, serving.entry.record.size_bytes});
     serve(key);
   };
-  services_.ports.catalog->get(ask.digest, services_.guard(std::move(found)));
+  services_.catalog.get(ask.digest, std::move(found));
 }
 
 void Reads::on_credit(ConnectionId connection, const wire::Credit& credit) {
@@ -227,7 +227,7 @@ void Reads::on_verify(ConnectionId connection, const wire::Verify& ask) {
                                                          status.ok() ? "" : status.error().message, file});
     }));
   };
-  services_.ports.catalog->get(ask.digest, services_.guard(std::move(found)));
+  services_.catalog.get(ask.digest, std::move(found));
 }
 
 }  // namespace cloudp2p::core

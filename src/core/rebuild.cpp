@@ -119,7 +119,7 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
   // What a backup says of deletes that were forgotten since, and of files that left while it was made, is about another
   // time: here it would bar what other nodes restore, and list what nobody has.
   void forget_watermark() {
-    services_.look_up(kWatermark, bound([this](const Result<std::optional<CatalogEntry>>& held) {
+    services_.catalog.look_up(kWatermark, bound([this](const Result<std::optional<CatalogEntry>>& held) {
       if (!held.ok()) failed_ = held.error();
       if (held.ok() && held->has_value()) forget(**held);
       forget_missing(Digest{});

@@ -75,7 +75,7 @@ void Repair::list_missing() {
     if (!more) listed_at_ = services_.now() + kMissingPause;
     start_fetches();
   };
-  services_.ports.catalog->missing(after_, limits::kListPageMax, services_.guard(std::move(listed)));
+  services_.catalog.missing(after_, limits::kListPageMax, std::move(listed));
 }
 
 void Repair::begin(const ImageRecord& record, NodeId first, Callback<void(const Status&)> done) {

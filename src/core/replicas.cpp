@@ -30,7 +30,7 @@ void Replicas::on_replicate(ConnectionId connection, const wire::Replicate& ask)
   if (store.health != StoreHealth::ok && !ask.metadata_only) {
     return acknowledge(key, store.health == StoreHealth::full ? Errc::full : Errc::read_only, store.problem, {});
   }
-  services_.look_up(ask.record.digest,
+  services_.catalog.look_up(ask.record.digest,
                     [this, key](Result<std::optional<CatalogEntry>> found) { looked_up(key, std::move(found)); });
 }
 

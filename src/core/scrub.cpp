@@ -96,7 +96,7 @@ void Scrub::look_for_due(Callback<void()> looked) {
     }
     if (due_.size() == kDueMax) next_look_ = services_.now();
   };
-  services_.ports.catalog->stalest(now_ms, kDueMax, services_.guard(std::move(found)));
+  services_.catalog.stalest(now_ms, kDueMax, std::move(found));
 }
 
 void Scrub::note_oldest(const std::vector<CatalogEntry>& stalest, std::int64_t now_ms) {
@@ -168,7 +168,7 @@ void Scrub::read_on(const PassPtr& pass) {
     }
     go_on_with(pass, quiet_ ? kChecksAtOnce : 1);
   };
-  services_.ports.catalog->bucket(pass->bucket, pass->after, limits::kSyncRecordsPerPage, services_.guard(std::move(read)));
+  services_.catalog.bucket(pass->bucket, pass->after, std::move(read));
 }
 
 void Scrub::checked(const PassPtr& pass, const CatalogEntry& entry, const Status& status) {

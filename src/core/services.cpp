@@ -128,16 +128,6 @@ void Services::on_drained(ConnectionId connection) {
   for (const wire::RequestId request : untold) cancel(connection, request);
 }
 
-void Services::look_up(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done) {
-  if (!ports.catalog->may_hold(digest)) return done(std::optional<CatalogEntry>());
-  ports.catalog->get(digest, awaited(std::move(done)));
-}
-
-void Services::probe_catalog() {
-  if (std::exchange(probing_, true)) return;
-  ports.catalog->get(kWatermark, awaited([this](const Result<std::optional<CatalogEntry>>&) { probing_ = false; }));
-}
-
 void Services::record(CatalogChange change, Callback<void(Result<CatalogEntry>)> done) {
   auto checked = [this, done = std::move(done)](Result<CatalogEntry> held) {
     const Errc code = held.code();

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "core/calls.hpp"
+#include "core/catalog_reader.hpp"
 #include "core/wire.hpp"
 
 #include <cloudp2p/detail/sabotage.hpp>
 #include <cloudp2p/node.hpp>
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -46,6 +46,7 @@ class Services {
   NodeId self = kNobody;
   Election* election = nullptr;
   Calls calls;
+  CatalogReader catalog{*this};
   NodeCounters counters;
   std::map<NodeId, Link> links;
   std::map<NodeId, PeerReport> reports;
@@ -140,8 +141,6 @@ class Services {
   void cancel(ConnectionId connection, wire::RequestId request);
   void on_drained(ConnectionId connection);
   void on_connection_closed(ConnectionId connection) { untold_.erase(connection); }
-  /// The record of a digest. Calls back at once when the catalog knows from memory that there is none.
-  void look_up(const Digest& digest, Callback<void(Result<std::optional<CatalogEntry>>)> done);
   /// Every change of the catalog goes through here, so that one that fails for good is noticed.
   void record(CatalogChange change, Callback<void(Result<CatalogEntry>)> done);
   /// The same, when nothing waits for it.
@@ -152,21 +151,6 @@ class Services {
   void send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message);
   void log(LogLevel level, std::string_view event, const std::string& text) const;
 
-  /// As `guard`, for a question to the catalog that a client or another node waits for.
-  template <class F>
-  [[nodiscard]] auto awaited(F work) {
-    asked_.push_back(now());
-    return guard([this, work = std::move(work)](auto&& answer) mutable {
-      if (!answer.ok() && !failing_since_ && !sabotaged(Rule::failing_catalog_makes_way)) failing_since_ = asked_.front();
-      if (answer.ok()) failing_since_.reset();
-      asked_.pop_front();
-      work(std::forward<decltype(answer)>(answer));
-    });
-  }
-  /// One question more, behind all others; one at a time. Not a `look_up`, which may answer without the disk.
-  void probe_catalog();
-  /// The last answer was an error. It is probed until one is none.
-  [[nodiscard]] bool catalog_fails() const { return failing_since_.has_value(); }
   /// As `guard`, for what the image store is to write.
   template <class F>
   [[nodiscard]] auto writing(F work) {
@@ -180,12 +164,6 @@ class Services {
   [[nodiscard]] bool writes_hang() const {
     return !writing_.empty() && now() - std::max(*writing_.begin(), wrote_at_) >= kDiskPatience;
   }
-  /// It has answered nothing, or with errors only, for kDiskPatience.
-  [[nodiscard]] bool catalog_hangs() const {
-    const TimePoint since = failing_since_ ? *failing_since_ : asked_.empty() ? now() : asked_.front();
-    return now() - since >= kDiskPatience;
-  }
-
   /// A callback that does nothing once the node is gone.
   template <class F>
   [[nodiscard]] auto guard(F work) {
@@ -203,11 +181,8 @@ class Services {
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::uint64_t sequence_ = 0;
   std::map<ConnectionId, std::vector<wire::RequestId>> untold_;  ///< Cancelled while the queue there was full.
-  std::deque<TimePoint> asked_;  ///< When; the catalog answers in order.
-  std::optional<TimePoint> failing_since_;
   std::multiset<TimePoint> writing_;  ///< Since when the image store is at it.
   TimePoint wrote_at_;
-  bool probing_ = false;
 };
 
 }  // namespace cloudp2p::core

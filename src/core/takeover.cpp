@@ -29,7 +29,7 @@ void Takeover::start() {
     services_.raise_sequence(services_.ports.catalog->summary().newest);
     compare();
   };
-  services_.ports.catalog->get(kWatermark, services_.guard(std::move(settled)));
+  services_.catalog.get(kWatermark, std::move(settled));
 }
 
 void Takeover::stop() {
@@ -101,8 +101,8 @@ void Takeover::pass_over_hung() {
 void Takeover::tick() {
   if (std::exchange(again_, false)) begin_again();
   if (!active_) return;
-  // Answered behind all that the takeover waits for here: so it is noticed if this disk hangs, or fails.
-  if (!sabotaged(Rule::hung_takeover_makes_way)) services_.probe_catalog();
+  // Answered behind what the takeover records here: so it is noticed if this disk hangs.
+  services_.catalog.probe();
   if (prompt_voters() + 1 < services_.copies_needed()) passed_over_.clear();
   for (const NodeId id : std::set<NodeId>(promised_)) {
     if (!comparing_ && !voters_.contains(id)) ask(id);

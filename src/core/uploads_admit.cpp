@@ -96,7 +96,7 @@ void Uploads::on_upload(ConnectionId connection, const wire::Upload& ask) {
   job->since = job->own_progress = services_.now();
   jobs_[ask.digest] = job;
   by_request_[{connection, ask.request}] = ask.digest;
-  services_.look_up(ask.digest, [this, job](Result<std::optional<CatalogEntry>> found) { looked_up(job, std::move(found)); });
+  services_.catalog.look_up(ask.digest, [this, job](Result<std::optional<CatalogEntry>> found) { looked_up(job, std::move(found)); });
 }
 
 void Uploads::looked_up(const JobPtr& job, Result<std::optional<CatalogEntry>> found) {

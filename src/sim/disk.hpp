@@ -8,6 +8,7 @@
 #include "sim/process.hpp"
 
 #include <cloudp2p/detail/sabotage.hpp>
+#include <cloudp2p/types.hpp>
 #include <cloudp2p/testing/sim_options.hpp>
 
 namespace cloudp2p::sim {
@@ -35,6 +36,11 @@ class Disk {
   void set_call_fails(testing::DiskCall call, bool fails) noexcept {
     const unsigned bit = 1U << static_cast<unsigned>(call);
     failing_calls_ = fails ? failing_calls_ | bit : failing_calls_ & ~bit;
+    if (fails && call == testing::DiskCall::kLookUpSome) bad_page_ = static_cast<unsigned>(random_.below(8));
+  }
+  /// A look-up that meets this digest meets EIO now.
+  [[nodiscard]] bool hides(const Digest& digest) const noexcept {
+    return breaks(testing::DiskCall::kLookUpSome) && std::to_integer<unsigned>(digest.bytes[0]) >> 5 == bad_page_;
   }
   void heal_calls() noexcept { failing_calls_ = 0; }
   /// Another machine writes there: nothing is stored any more, but for this node's state.
@@ -100,6 +106,7 @@ class Disk {
   unsigned factor_ = 1;
   DiskFault fault_ = DiskFault::none;
   unsigned failing_calls_ = 0;
+  unsigned bad_page_ = 0;
   bool fenced_ = false;
 };
 

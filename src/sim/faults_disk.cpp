@@ -97,6 +97,7 @@ constexpr FaultKind kDiskKinds[] = {
     {"erase fails", 10, fail_call<DiskCall::kErase>},
     {"record fails", 10, fail_call<DiskCall::kRecord>},
     {"look-up fails", 10, fail_call<DiskCall::kLookUp>},
+    {"page of the catalog fails", 10, fail_call<DiskCall::kLookUpSome>},
     {"look-up fails for a moment", 15, fail_call_for_a_moment<DiskCall::kLookUp>},
     {"look-up fails at a moment", 15, fail_look_up_at_a_moment},
     {"read of an image fails for a moment", 10, fail_call_for_a_moment<DiskCall::kRead>},

@@ -110,7 +110,7 @@ std::function<void()> MajorityCore::trouble_disk(NodeId node) {
   chaos_.mend(node);
   constexpr testing::DiskCall kCalls[] = {testing::DiskCall::kAppend, testing::DiskCall::kCommit, testing::DiskCall::kRead,
                                           testing::DiskCall::kErase,  testing::DiskCall::kRecord, testing::DiskCall::kLookUp,
-                                          testing::DiskCall::kSaveState};
+                                          testing::DiskCall::kLookUpSome, testing::DiskCall::kSaveState};
   const std::uint64_t what = random_.below(7);
   if (what == 0) cluster_.stall_disk(node, true);
   if (what == 1) cluster_.slow_disk(node, static_cast<unsigned>(1U << random_.between(3, 5)));

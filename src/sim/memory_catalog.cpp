@@ -16,6 +16,16 @@ bool is_nothing(const CatalogEntry& entry) {
   return entry.record.stamp == Stamp{};
 }
 
+bool meets_bad_page(const Disk& disk, const std::vector<CatalogEntry>& entries) {
+  return std::any_of(entries.begin(), entries.end(), [&](const CatalogEntry& entry) { return disk.hides(entry.record.digest); });
+}
+bool meets_bad_page(const Disk&, const std::optional<CatalogEntry>&) {
+  return false;  // It was asked about.
+}
+bool meets_bad_page(const Disk& disk, const ListPage& page) {
+  return meets_bad_page(disk, page.entries);
+}
+
 /// Hex digits, at most a whole digest; the bounds of the digests that begin so.
 struct PrefixRange {
   bool valid = false;
@@ -240,13 +250,16 @@ void MemoryCatalog::put(CatalogChange change, Callback<void(Result<CatalogEntry>
 }
 
 template <class T, class Read>
-void MemoryCatalog::ask(Callback<void(Result<T>)> done, Read read) {
+void MemoryCatalog::ask(Callback<void(Result<T>)> done, Read read, std::optional<Digest> about) {
   Request request;
-  request.read = [this, done = std::move(done), read = std::move(read)]() mutable {
+  request.read = [this, done = std::move(done), read = std::move(read), about]() mutable {
+    Result<T> answer = read();
     if (disk_.breaks(testing::DiskCall::kLookUp)) {
-      return disk_.post([done = std::move(done), error = disk_.error(testing::DiskCall::kLookUp)] { done(error); });
+      answer = disk_.error(testing::DiskCall::kLookUp);
+    } else if ((about && disk_.hides(*about)) || (answer.ok() && meets_bad_page(disk_, *answer))) {
+      answer = disk_.error(testing::DiskCall::kLookUpSome);
     }
-    disk_.post([done = std::move(done), answer = read()]() mutable { done(std::move(answer)); });
+    disk_.post([done = std::move(done), answer = std::move(answer)]() mutable { done(std::move(answer)); });
   };
   enqueue(std::move(request));
 }
@@ -255,7 +268,7 @@ void MemoryCatalog::get(const Digest& digest, Callback<void(Result<std::optional
   ask<std::optional<CatalogEntry>>(std::move(done), [this, digest]() -> Result<std::optional<CatalogEntry>> {
     const auto at = durable_.find(digest);
     return at == durable_.end() ? std::optional<CatalogEntry>() : std::optional<CatalogEntry>(at->second);
-  });
+  }, digest);
 }
 
 void MemoryCatalog::find(std::string prefix, std::size_t limit, Callback<void(Result<Entries>)> done) {
@@ -296,17 +309,17 @@ void MemoryCatalog::list(ListQuery query, Callback<void(Result<ListPage>)> done)
 
 void MemoryCatalog::bucket(std::size_t bucket, Digest after, std::size_t limit, Callback<void(Result<Entries>)> done) {
   limit = std::min(limit, limits::kListPageMax);
-  ask<Entries>(std::move(done), [this, bucket, after, limit]() -> Result<Entries> {
+  Digest first;
+  first.bytes[0] = static_cast<std::byte>(bucket >> 4);
+  first.bytes[1] = static_cast<std::byte>(bucket << 4);
+  ask<Entries>(std::move(done), [this, bucket, first, after, limit]() -> Result<Entries> {
     if (bucket >= limits::kBuckets) return Error{Errc::invalid_argument, "no such bucket"};
-    Digest first;
-    first.bytes[0] = static_cast<std::byte>(bucket >> 4);
-    first.bytes[1] = static_cast<std::byte>(bucket << 4);
     Entries out;
     auto at = after >= first ? durable_.upper_bound(after) : durable_.lower_bound(first);
     for (; at != durable_.end() && bucket_of(at->first) == bucket && out.size() < limit; ++at)
       out.push_back(at->second);
     return out;
-  });
+  }, first);
 }
 
 void MemoryCatalog::missing(Digest after, std::size_t limit, Callback<void(Result<Entries>)> done) {

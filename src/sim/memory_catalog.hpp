@@ -86,8 +86,9 @@ class MemoryCatalog final : public Catalog {
   void count(const Effect& effect);
   void count_one(const CatalogEntry& entry, std::uint64_t sign);
   void ask_some(const std::set<Digest>& some, Digest after, std::size_t limit, Callback<void(Result<Entries>)> done);
+  /// `about`: what is looked for, there or not.
   template <class T, class Read>
-  void ask(Callback<void(Result<T>)> done, Read read);
+  void ask(Callback<void(Result<T>)> done, Read read, std::optional<Digest> about = {});
 
   Disk& disk_;
   Records durable_;

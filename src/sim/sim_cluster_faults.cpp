@@ -71,7 +71,8 @@ void SimCluster::disk(NodeId node, Disk state) {
   if (state == Disk::kHealthy) impl_->of(node).disk().heal_calls();
 }
 void SimCluster::disk_call_fails(NodeId node, DiskCall call, bool fails) {
-  static constexpr const char* kCalls[] = {"append", "commit", "read", "erase", "record", "look-up", "save of the state"};
+  static constexpr const char* kCalls[] = {"append", "commit", "read", "erase", "record", "look-up", "look-up of some",
+                                           "save of the state"};
   impl_->fault(fmt::format("the disk of node {}: {} {}", value(node), kCalls[static_cast<std::size_t>(call)],
                            fails ? "fails" : "works again"));
   impl_->of(node).disk().set_call_fails(call, fails);

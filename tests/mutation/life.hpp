@@ -24,6 +24,9 @@ struct Script {
   /// What a user would complain of; what the simulator notices by itself need not be said.
   std::function<std::string(SimCluster&, std::uint64_t seed)> run;
 };
+inline void five_nodes(SimOptions& options) {
+  options.nodes = 5;
+}
 /// Then everything is healed, and the nodes must become equal.
 [[nodiscard]] LifeOf scripted(Script script);
 

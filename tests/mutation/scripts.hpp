@@ -15,16 +15,19 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script equally_empty();         ///< One lost its catalog, the leader has not read the others' yet.
 [[nodiscard]] Script bound_by_a_lost_change();  ///< A node that lost its promises takes itself for a member again.
 [[nodiscard]] Script unheard_leader();        ///< The highest node hears all, and is heard by one.
+[[nodiscard]] Script slow_disks();            ///< A vote takes longer to be made durable than it is waited for.
+[[nodiscard]] Script newcomer_stands();       ///< Among members that could not save that it is one.
+[[nodiscard]] Script removed_node_returns();  ///< With an image of which one copy was made.
+
+// scripts_takeover.cpp
 [[nodiscard]] Script hung_takeover();
 [[nodiscard]] Script failing_catalog();
-[[nodiscard]] Script slow_disks();            ///< A vote takes longer to be made durable than it is waited for.
+[[nodiscard]] Script bad_page();              ///< All others of the new leader's catalog can be read.
 [[nodiscard]] Script failing_voter();         ///< Its catalog can not be read, and it answers first.
 [[nodiscard]] Script full_leader();           ///< The first of those that could take over gets its votes too late.
 [[nodiscard]] Script stuck_takeover();        ///< Of those that elected it one can not be read; another node hears enough others.
 [[nodiscard]] Script lonely_leader();         ///< A majority hears the leader, too few of them can store; another reaches enough.
 [[nodiscard]] Script hanging_follower();      ///< The same, and one of those that can not store hangs.
-[[nodiscard]] Script newcomer_stands();       ///< Among members that could not save that it is one.
-[[nodiscard]] Script removed_node_returns();  ///< With an image of which one copy was made.
 
 // election_stories.hpp
 [[nodiscard]] LifeOf former_leader_stands();  ///< As does one below it, at any distance from it.

@@ -9,10 +9,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void five_nodes(SimOptions& options) {
-  options.nodes = 5;
-}
-
 bool knows_of_five(const SimCluster& sim, std::uint32_t node) {
   return sim.status(NodeId{node}).election.membership.members.size() == 5;
 }
@@ -22,15 +18,6 @@ void cut_first_two_off(SimCluster& sim) {
   for (const std::uint32_t id : {3U, 4U, 5U}) {
     for (const std::uint32_t alone : {1U, 2U}) sim.cut_link(NodeId{alone}, NodeId{id}, Direction::kBoth);
   }
-}
-
-/// A client with a short time-out tries again.
-bool uploads_within(SimCluster& sim, Duration patience) {
-  const Duration until = sim.now() + patience;
-  for (std::uint64_t salt = 101; sim.now() < until; ++salt) {
-    if (sim.put_and_wait(make_image(salt, 2'000), until - sim.now()).ok()) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -96,31 +83,6 @@ Script unheard_leader() {
   }};
 }
 
-Script hung_takeover() {
-  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
-    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
-    sim.run_for(1s);
-    sim.at_moment(NodeId{4}, Moment::kLeading, [&sim] { sim.stall_disk(NodeId{4}, true); });
-    sim.crash(NodeId{5});
-    const bool served = sim.run_until([&] { return sim.leader() == NodeId{3} && sim.status(NodeId{3}).serving; }, 25s);
-    sim.stall_disk(NodeId{4}, false);
-    return served ? "" : "a leader whose disk hangs stays";
-  }};
-}
-
-Script failing_catalog() {
-  const auto patient = [](SimOptions& options) { options.client_timeout = 30s; };
-  return {patient, [](SimCluster& sim, std::uint64_t) -> std::string {
-    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
-    sim.run_for(1s);
-    sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, true);
-    const auto listed = sim.list();
-    const bool answered = sim.run_until([&] { return listed.done(); }, 25s) && listed.ok();
-    sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, false);
-    return answered ? "" : "a leader whose catalog can not be read stays";
-  }};
-}
-
 Script newcomer_stands() {
   const auto four = [](SimOptions& options) { options.nodes = 4; };
   return {four, [](SimCluster& sim, std::uint64_t) -> std::string {
@@ -175,93 +137,6 @@ Script slow_disks() {
     sim.crash(old);
     const bool led = sim.run_until([&] { return sim.leader() != kNobody; }, 30s);
     return led ? "" : "nobody leads where every disk is slow";
-  }};
-}
-
-Script failing_voter() {
-  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
-    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
-    sim.run_for(1s);
-    for (std::uint64_t salt = 1; salt <= 20; ++salt) (void)sim.put_and_wait(make_image(salt, 2'000), 5s);
-    sim.disk_call_fails(NodeId{1}, DiskCall::kRecord, true);
-    for (std::uint64_t salt = 21; salt <= 30; ++salt) (void)sim.put_and_wait(make_image(salt, 2'000), 5s);
-    sim.disk_call_fails(NodeId{1}, DiskCall::kLookUp, true);
-    sim.link(NodeId{2}, NodeId{3}, {.delay = 20ms});
-    sim.pause(NodeId{3});
-    sim.run_until([&] { return sim.leader() == NodeId{2}; }, 3s);
-    sim.resume(NodeId{3});
-    const bool stored = sim.put_and_wait(make_image(31, 2'000), 20s).ok();
-    sim.disk_call_fails(NodeId{1}, DiskCall::kLookUp, false);
-    sim.disk_call_fails(NodeId{1}, DiskCall::kRecord, false);
-    sim.crash(NodeId{1});
-    return stored ? "" : "a voter whose catalog can not be read keeps a takeover from ending";
-  }};
-}
-
-Script full_leader() {
-  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
-    const NodeId leader = sim.run_until_leader(5s);
-    sim.run_for(1s);
-    for (std::uint32_t id = 1; id <= 3; ++id) sim.link(NodeId{4}, NodeId{id}, {.delay = 400ms});
-    sim.disk(leader, SimCluster::Disk::kFull);
-    const bool stored = sim.put_and_wait(make_image(1, 2'000), 20s).ok();
-    sim.disk(leader, SimCluster::Disk::kHealthy);
-    return stored ? "" : "a leader without room stays, and no upload succeeds";
-  }};
-}
-
-Script hanging_follower() {
-  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
-    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
-    sim.run_for(1s);
-    for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(NodeId{5}, NodeId{id}, Direction::kBoth);
-    sim.stall_disk(NodeId{4}, true);
-    const bool stored = uploads_within(sim, 40s);
-    sim.stall_disk(NodeId{4}, false);
-    return stored ? "" : "a leader waits for a follower whose disk hangs, and no upload succeeds";
-  }};
-}
-
-Script stuck_takeover() {
-  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
-    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
-    sim.run_for(1s);
-    sim.crash(NodeId{3});
-    for (std::uint64_t salt = 1; salt <= 20; ++salt) (void)sim.put_and_wait(make_image(salt, 2'000), 5s);
-    sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, true);
-    for (const auto& [a, b] : {std::pair{5U, 1U}, {5U, 4U}, {4U, 3U}, {4U, 1U}, {3U, 1U}}) {
-      sim.cut_link(NodeId{a}, NodeId{b}, Direction::kBoth);
-    }
-    for (const std::uint32_t id : {1U, 2U, 4U}) sim.pause(NodeId{id});
-    for (const std::uint32_t id : {5U, 3U}) sim.crash(NodeId{id}), sim.restart(NodeId{id});
-    sim.run_for(100ms);
-    for (const std::uint32_t id : {1U, 2U, 4U}) sim.resume(NodeId{id});
-    if (!sim.run_until([&] { return sim.status(NodeId{5}).election.role == ElectionRole::leader; }, 5s)) {
-      return "the highest node does not lead again";
-    }
-    const bool stored = uploads_within(sim, 40s);
-    sim.disk_call_fails(NodeId{3}, DiskCall::kLookUp, false);
-    sim.heal();
-    return stored ? "" : "a leader that can not take over stays, and no upload succeeds";
-  }};
-}
-
-Script lonely_leader() {
-  const auto shape = [](SimOptions& options) {
-    options.nodes = 5;
-    options.takeover = Takeover::polite;
-  };
-  return {shape, [](SimCluster& sim, std::uint64_t) -> std::string {
-    const NodeId highest{5};
-    if (sim.run_until_leader(5s) != highest) return "the highest node does not lead";
-    sim.run_for(1s);
-    for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(highest, NodeId{id}, Direction::kBoth);
-    sim.disk(NodeId{4}, SimCluster::Disk::kFull);
-    if (!sim.put_and_wait(make_image(1, 2'000), 30s).ok()) return "a leader that reaches too few with room stays, and no upload succeeds";
-    if (sim.run_until([&] { return sim.leader() == highest; }, 60s)) return "who reaches too few with room leads again";
-    sim.disk(NodeId{4}, SimCluster::Disk::kHealthy);
-    sim.heal();
-    return sim.run_until([&] { return sim.leader() == highest; }, 60s) ? "" : "the highest node does not lead again";
   }};
 }
 

@@ -94,6 +94,7 @@ std::vector<Row> table() {
       {Rule::takeover_writes_back, "seen on a minority", scripted(seen_on_a_minority()), 30},
       {Rule::hung_takeover_makes_way, "a takeover's disk hangs", scripted(hung_takeover()), 3},
       {Rule::failing_catalog_makes_way, "a failing catalog", scripted(failing_catalog()), 3},
+      {Rule::failed_question_is_repeated, "a bad page", scripted(bad_page()), 3},
       {Rule::failing_voters_are_passed_over, "a failing voter", scripted(failing_voter()), 10},
       {Rule::full_leader_tries_each, "a full leader", scripted(full_leader()), 5},
       {Rule::stuck_takeover_makes_way, "a takeover that can not read a majority", scripted(stuck_takeover()), 1, "a leader that"},

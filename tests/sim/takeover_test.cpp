@@ -86,6 +86,49 @@ TEST_CASE("a voter whose catalog can not be read says so, also to a new leader t
   require_clean(sim);
 }
 
+/// Enough that some meet a bad page, wherever it is.
+void put_many(SimCluster& sim) {
+  for (std::uint64_t salt = 1; salt <= 40; ++salt) REQUIRE(sim.put_and_wait(make_image(salt, 2'000), 5s).ok());
+}
+
+TEST_CASE("a page of a new leader's catalog can not be read, all others can: another leads") {
+  SimCluster sim(cluster_of(3, 38));
+  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+  sim.crash(NodeId{3});
+  REQUIRE(sim.run_until_leader(2s) == NodeId{2});
+  put_many(sim);
+  for (const std::uint32_t id : {1U, 2U}) sim.crash(NodeId{id});
+  for (const std::uint32_t id : {1U, 3U}) sim.restart(NodeId{id});
+  sim.disk_call_fails(NodeId{3}, DiskCall::kLookUpSome, true);
+  REQUIRE(sim.run_until([&] { return sim.status(NodeId{3}).election.role == ElectionRole::leader; }, 2s));
+  sim.run_for(1s);
+  CHECK_FALSE(sim.status(NodeId{3}).serving);
+  sim.restart(NodeId{2});
+  CHECK(sim.run_until([&] { return sim.leader() == NodeId{2} && sim.status(NodeId{2}).serving; }, 25s));
+  CHECK(sim.status(NodeId{3}).store.health == StoreHealth::failed);
+  CHECK(sim.status(NodeId{3}).store.problem == "the catalog can not be read: the simulated disk failed");
+  sim.disk_call_fails(NodeId{3}, DiskCall::kLookUpSome, false);
+  CHECK(sim.run_until([&] { return sim.leader() == NodeId{3}; }, 60s));
+  CHECK(sim.converges(20s));
+  require_clean(sim);
+}
+
+TEST_CASE("a page of a follower's catalog can not be read: it says so until it can, whatever else it answers") {
+  SimCluster sim(cluster_of(3, 39));
+  REQUIRE(sim.run_until_leader(2s) == NodeId{3});
+  sim.crash(NodeId{1});
+  put_many(sim);
+  sim.restart(NodeId{1});
+  sim.disk_call_fails(NodeId{1}, DiskCall::kLookUpSome, true);
+  CHECK(sim.run_until([&] { return sim.status(NodeId{1}).store.health == StoreHealth::failed; }, 25s));
+  sim.run_for(20s);
+  CHECK(sim.status(NodeId{1}).store.health == StoreHealth::failed);
+  sim.disk_call_fails(NodeId{1}, DiskCall::kLookUpSome, false);
+  CHECK(sim.run_until([&] { return sim.status(NodeId{1}).store.health == StoreHealth::ok; }, 2s));
+  CHECK(sim.converges(20s));
+  require_clean(sim);
+}
+
 TEST_CASE("the catalog of the leader can not be read any more: another leads, and answers") {
   SimOptions options = cluster_of(3, 36);
   options.client_timeout = 30s;

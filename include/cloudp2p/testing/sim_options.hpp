@@ -60,7 +60,16 @@ struct LinkProfile {
 };
 
 /// What a disk can refuse to do, each by itself.
-enum class DiskCall : std::uint8_t { kAppend, kCommit, kRead, kErase, kRecord, kLookUp, kSaveState };
+enum class DiskCall : std::uint8_t {
+  kAppend,
+  kCommit,
+  kRead,
+  kErase,
+  kRecord,
+  kLookUp,
+  kLookUpSome,  ///< Look-ups that meet one eighth of all digests, drawn when it begins: a page of the catalog is bad.
+  kSaveState,
+};
 
 /// What the disk of a machine that does not run can lose for good.
 enum class Loss : std::uint8_t {
