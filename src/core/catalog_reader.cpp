@@ -80,7 +80,7 @@ void CatalogReader::look_up(const Digest& digest, Callback<void(Result<Entry>)> 
 
 void CatalogReader::probe() {
   if (std::exchange(probing_, true)) return;
-  if (again_ && !sabotaged(Rule::failed_question_is_repeated)) return std::function<void()>(again_)();  // Answered, it is another one.
+  if (again_ && !sabotaged(Rule::failed_question_is_repeated)) return again_();
   get(kWatermark, [this](const Result<Entry>&) { probing_ = false; });
 }
 

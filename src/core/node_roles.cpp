@@ -250,7 +250,7 @@ std::string NodeImpl::catalog_problem() const {
 
 /// A disk may hang without an error: a path to it is gone, or a file server. What all others have stored waits here then,
 /// and with it every client. Relative to them, so that no leader is blamed for what is slow everywhere; and only when they
-/// can elect another one. A catalog that answers with errors only is no better.
+/// can elect another one. A catalog of which a page can not be read is no better.
 void NodeImpl::make_way_when_hanging() {
   constexpr auto kDistrust = std::chrono::seconds(30);
   if (services_.shared()) return;

@@ -44,7 +44,7 @@ enum class Rule : std::uint8_t {
   takeover_reads_majority,       ///< A new leader serves with what it holds.
   takeover_writes_back,          ///< What was found on a minority stays there.
   hung_takeover_makes_way,       ///< A leader whose disk hangs is given up only once it served.
-  failing_catalog_makes_way,     ///< A leader whose catalog answers with errors only is not given up.
+  failing_catalog_makes_way,     ///< A leader whose catalog can not be read is not given up.
   failed_question_is_repeated,   ///< Whatever else it answers clears it of an error.
   failing_voters_are_passed_over,  ///< Whoever answers with an error is asked again and again.
   full_leader_tries_each,        ///< It hands over to the same one again and again.
