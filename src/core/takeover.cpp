@@ -98,6 +98,20 @@ void Takeover::pass_over_hung() {
   begin_again();
 }
 
+/// Who was passed over may be well again, and those that are asked instead are silent: then those are passed over.
+void Takeover::pass_over_silent() {
+  if (passed_over_.empty()) return;
+  std::set<NodeId> silent;
+  for (const auto& [id, voter] : voters_) {
+    const bool waits = !voter.has_hashes && services_.now() - voter.progress >= patience_;
+    if (waits && !passed_over_.contains(id)) silent.insert(id);
+  }
+  if (silent.empty() || sabotaged(Rule::passed_over_is_asked_again)) return;
+  passed_over_ = std::move(silent);
+  patience_ *= 2;
+  begin_again();
+}
+
 void Takeover::tick() {
   if (std::exchange(again_, false)) begin_again();
   if (!active_) return;
@@ -107,7 +121,7 @@ void Takeover::tick() {
   for (const NodeId id : std::set<NodeId>(promised_)) {
     if (!comparing_ && !voters_.contains(id)) ask(id);
   }
-  if (comparing_) pass_over_hung();
+  comparing_ ? pass_over_hung() : pass_over_silent();
   if (!comparing_) compare();
   finish_if_done();
 }
@@ -117,6 +131,7 @@ void Takeover::ask(NodeId from) {
   if (link == services_.links.end() || !link->second.bulk_up || !services_.is_voter(from)) return;
   Voter& voter = voters_[from];
   voter.connection = link->second.bulk;
+  voter.progress = services_.now();
   voter.call = services_.calls.open(voter.connection, [this, from, run = run_](wire::Message& answer, Buffer& hashes) {
     if (run == run_) hashes_read(from, answer, hashes);
   });

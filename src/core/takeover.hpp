@@ -27,7 +27,7 @@ class Takeover {
     wire::RequestId call = 0;
     bool has_hashes = false;
     BucketHashes hashes{};
-    TimePoint progress{};  ///< When it last answered.
+    TimePoint progress{};  ///< When it was asked, or last answered.
   };
   /// One differing bucket: what this node and the read voters hold in it.
   struct Bucket {
@@ -49,6 +49,7 @@ class Takeover {
   [[nodiscard]] std::size_t prompt_voters() const;
   bool pass_over(const std::set<NodeId>& voters);
   void pass_over_hung();
+  void pass_over_silent();
   void hashes_read(NodeId from, const wire::Message& answer, const Buffer& hashes);
   void compare();
   void next_buckets();

@@ -49,7 +49,9 @@ bool MajorityCore::heal() {
     }
   }
   chaos_.hold_members();
-  if (star_) cut_to_a_star(random_.pick(needed));
+  // Nor could one whose disk took nothing when it became a member: only a leader that it hears can tell it so.
+  std::erase_if(needed, [&](NodeId node) { return cluster_.status(node).election.membership.find(node) == nullptr; });
+  if (star_ && !needed.empty()) cut_to_a_star(random_.pick(needed));
   act();
   return true;
 }

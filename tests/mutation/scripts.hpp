@@ -24,6 +24,7 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script failing_catalog();
 [[nodiscard]] Script bad_page();              ///< All others of the new leader's catalog can be read.
 [[nodiscard]] Script failing_voter();         ///< Its catalog can not be read, and it answers first.
+[[nodiscard]] Script silent_voter();          ///< It is asked instead of one whose disk hung, and answers again.
 [[nodiscard]] Script full_leader();           ///< The first of those that could take over gets its votes too late.
 [[nodiscard]] Script stuck_takeover();        ///< Of those that elected it one can not be read; another node hears enough others.
 [[nodiscard]] Script lonely_leader();         ///< A majority hears the leader, too few of them can store; another reaches enough.

@@ -81,6 +81,25 @@ Script failing_voter() {
   }};
 }
 
+Script silent_voter() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{3}) return "the highest node does not lead";
+    sim.run_for(1s);
+    sim.disk(NodeId{1}, SimCluster::Disk::kFull);
+    if (!sim.put_and_wait(make_image(1, 2'000), 5s).ok()) return "no upload succeeds beside a full disk";
+    sim.link(NodeId{2}, NodeId{3}, {.delay = 30ms});  // Node 1 is asked first.
+    sim.at_moment(NodeId{2}, Moment::kLeading, [&sim] { sim.stall_disk(NodeId{1}, true); });
+    (void)sim.step_down();
+    if (!sim.run_until([&] { return sim.status(NodeId{2}).election.role == ElectionRole::leader; }, 5s)) return "it leads on";
+    sim.run_for(300ms);
+    sim.cut_link(NodeId{2}, NodeId{3}, Direction::kOutgoing);
+    sim.run_for(400ms);
+    sim.stall_disk(NodeId{1}, false);
+    sim.disk(NodeId{1}, SimCluster::Disk::kHealthy);
+    return uploads_within(sim, 10s) ? "" : "a takeover waits for a voter that is silent, and another one answers";
+  }};
+}
+
 Script full_leader() {
   return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
     const NodeId leader = sim.run_until_leader(5s);

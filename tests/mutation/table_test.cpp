@@ -96,6 +96,7 @@ std::vector<Row> table() {
       {Rule::failing_catalog_makes_way, "a failing catalog", scripted(failing_catalog()), 3},
       {Rule::failed_question_is_repeated, "a bad page", scripted(bad_page()), 3},
       {Rule::failing_voters_are_passed_over, "a failing voter", scripted(failing_voter()), 10},
+      {Rule::passed_over_is_asked_again, "a silent voter", scripted(silent_voter()), 5, "a takeover"},
       {Rule::full_leader_tries_each, "a full leader", scripted(full_leader()), 5},
       {Rule::stuck_takeover_makes_way, "a takeover that can not read a majority", scripted(stuck_takeover()), 1, "a leader that"},
       {Rule::lonely_leader_makes_way, "a leader that reaches too few", scripted(lonely_leader()), 1, "a leader that"},

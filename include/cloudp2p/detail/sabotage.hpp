@@ -47,6 +47,7 @@ enum class Rule : std::uint8_t {
   failing_catalog_makes_way,     ///< A leader whose catalog can not be read is not given up.
   failed_question_is_repeated,   ///< Whatever else it answers clears it of an error.
   failing_voters_are_passed_over,  ///< Whoever answers with an error is asked again and again.
+  passed_over_is_asked_again,    ///< Whoever is asked instead is waited for, however silent.
   full_leader_tries_each,        ///< It hands over to the same one again and again.
   stuck_takeover_makes_way,      ///< Not before it serves.
   lonely_leader_makes_way,       ///< A leader stays, though too few of those that it reaches have room.
