@@ -116,6 +116,7 @@ class NodeImpl final : public Node, private TransportHandler {
   }
   void continue_handover();
   void end_handover();
+  [[nodiscard]] bool all_have_reported() const;
   void hand_over(NodeId to);
   void make_way_when_full();
   void tell_of_the_silent();

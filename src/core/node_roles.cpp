@@ -116,7 +116,7 @@ void NodeImpl::carry_out(const RoundConfirmed& confirmed) {
 }
 
 void NodeImpl::carry_out(const TakeoverAsked& asked) {
-  if (handover_) return;
+  if (handover_ || (!all_have_reported() && !sabotaged(Rule::early_asker_waits))) return;
   const std::uint64_t bytes = std::max<std::uint64_t>(uploads_.refused_of_late(), 1);
   const bool waits = can_store_under(services_.self, bytes) && !can_store_under(asked.by, bytes);
   if (waits && !sabotaged(Rule::lonely_asker_waits)) {
@@ -126,6 +126,13 @@ void NodeImpl::carry_out(const TakeoverAsked& asked) {
   }
   services_.log(LogLevel::info, "takeover_asked", fmt::format("node {} has returned and asks to lead", value(asked.by)));
   hand_over(asked.by);
+}
+
+/// Or had the time to. Before that this leader does not know under whom enough have room: what was said to it is of its term.
+bool NodeImpl::all_have_reported() const {
+  if (services_.shared() || services_.now() - services_.leads_since > services_.config.timing.failure_timeout) return true;
+  const std::vector<NodeId> voters = services_.connected_voters();
+  return std::all_of(voters.begin(), voters.end(), [this](NodeId id) { return services_.reports.count(id) != 0; });
 }
 
 void NodeImpl::hand_over(NodeId to) {

@@ -167,4 +167,28 @@ Script lonely_leader() {
   }};
 }
 
+Script early_asker() {
+  const auto shape = [](SimOptions& options) {
+    options.nodes = 5;
+    options.takeover = Takeover::immediate;
+  };
+  return {shape, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId highest{5};
+    if (sim.run_until_leader(5s) != highest) return "the highest node does not lead";
+    sim.run_for(1s);
+    for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(highest, NodeId{id}, Direction::kBoth);
+    sim.disk(NodeId{4}, SimCluster::Disk::kFull);
+    // The full one answers later than the asker: who has just been elected hears it last.
+    LinkProfile late;
+    late.delay = 80ms;
+    for (std::uint32_t id = 1; id <= 3; ++id) sim.link(NodeId{4}, NodeId{id}, late);
+    sim.run_for(4s);  // Nothing is stored before the leader knows whom it reaches: all catalogs stay equal.
+    if (!sim.put_and_wait(make_image(1, 2'000), 10s).ok()) return "who reaches too few with room is handed the lead by each in turn";
+    if (sim.run_until([&] { return sim.leader() == highest; }, 30s)) return "who reaches too few with room leads again";
+    sim.disk(NodeId{4}, SimCluster::Disk::kHealthy);
+    sim.heal();
+    return "";
+  }};
+}
+
 }  // namespace cloudp2p::testing

@@ -53,6 +53,7 @@ enum class Rule : std::uint8_t {
   lonely_leader_makes_way,       ///< A leader stays, though too few of those that it reaches have room.
   hanging_follower_says_so,      ///< It acknowledges heartbeats as if nothing were.
   lonely_asker_waits,            ///< Whoever asks to lead is handed the lead, whomever it reaches.
+  early_asker_waits,             ///< The same, for as long as not all have reported.
   watermark_is_read,             ///< A takeover is done, whether the catalog could tell what was forgotten or not.
   // Uploads.
   stamps_are_unique,             ///< The sequence stands still.
