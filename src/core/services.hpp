@@ -164,6 +164,7 @@ class Services {
   [[nodiscard]] bool writes_hang() const {
     return !writing_.empty() && now() - std::max(*writing_.begin(), wrote_at_) >= kDiskPatience;
   }
+
   /// A callback that does nothing once the node is gone.
   template <class F>
   [[nodiscard]] auto guard(F work) {

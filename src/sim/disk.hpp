@@ -8,8 +8,8 @@
 #include "sim/process.hpp"
 
 #include <cloudp2p/detail/sabotage.hpp>
-#include <cloudp2p/types.hpp>
 #include <cloudp2p/testing/sim_options.hpp>
+#include <cloudp2p/types.hpp>
 
 namespace cloudp2p::sim {
 
