@@ -173,19 +173,21 @@ void NodeImpl::introduce(const Status& saved) {
 }
 
 void NodeImpl::recover() {
-  auto reconciled = [this](const Status& status) {
-    if (!status.ok()) services_.log(LogLevel::error, "store_unreadable", "cannot read the stored images: " + status.error().text());
-    begin_election();
-  };
+  auto reconciled = [this] { begin_election(); };
   // Claimed half made it would be taken for whole at the next start, and its files for nobody's.
   auto rebuilt = [this](const Status& status) {
     if (status.ok()) return begin_election();
-    services_.log(LogLevel::error, "catalog_rebuild_failed", "the catalog could not be rebuilt; it is tried again at the next start");
-    take_part(status);
+    const std::string text = "the catalog could not be rebuilt: " + status.error().text() + "; it is tried again ";
+    if (services_.catalog_failed) {
+      services_.log(LogLevel::error, "catalog_rebuild_failed", text + "at the next start");
+      return take_part(status);
+    }
+    if (news(text)) services_.log(LogLevel::error, "catalog_rebuild_failed", text + "every second, and this node takes no part before");
+    services_.ports.timers->after(std::chrono::seconds(1), services_.guard([this] { recover(); }));
   };
   const std::optional<Incarnation> owner = services_.ports.catalog->owner();
   if (services_.shared()) {  // The leader takes care of it, when it takes it.
-    services_.ports.executor->post(services_.guard([reconciled] { reconciled(Status{}); }));
+    services_.ports.executor->post(services_.guard(std::move(reconciled)));
   } else if (owner && owner->is_zero()) {
     rebuild(services_, services_.guard(std::move(rebuilt)));
   } else {

@@ -118,13 +118,15 @@ void NodeImpl::on_hello(Connection& connection, const wire::Hello& message) {
   link_up(connection, message);
 }
 
-/// A member that this node's file does not list any more, and whose address it forgot in a restart: until it is removed
-/// its vote may be needed.
+/// A member that this node's file does not list any more, and whose address it forgot in a restart, or which moved since:
+/// until it is removed its vote may be needed.
 void NodeImpl::learn_address(const wire::Hello& message) {
-  if (addresses_.contains(message.node) || services_.view().membership.find(message.node) == nullptr) return;
+  if (listed(message.node) || services_.view().membership.find(message.node) == nullptr) return;
   const std::optional<Address> address = parse_address(message.address);
   if (!address) return;
-  addresses_[message.node] = *address;
+  const auto [known, fresh] = addresses_.try_emplace(message.node, *address);
+  if (!fresh && known->second == *address) return;
+  known->second = *address;
   dial_peers();
 }
 

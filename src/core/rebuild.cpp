@@ -149,7 +149,7 @@ class Rebuild : public std::enable_shared_from_this<Rebuild> {
                                 identified_, damaged_));
     }
     // Of two good files of one image the catalog names one: the other is put aside as at any start.
-    if (twins_ && !failed_) return reconcile(services_, bound([this](const Status& status) { end(status); }));
+    if (twins_ && !failed_) return reconcile(services_, bound([this] { end({}); }));
     end(failed_ ? Status(failed_) : Status());
   }
 

@@ -5,13 +5,18 @@
 namespace cloudp2p::core {
 namespace {
 
+constexpr auto kRetryPause = std::chrono::seconds(1);
+constexpr auto kSaidAgainAfter = std::chrono::minutes(1);
+
 /// Two passes over the catalog: one collects what should be there, as a number for each file; the other, only if something
 /// is not, finds the records that it belongs to. So a million names are never in memory at once.
 class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
  public:
-  Reconciliation(Services& services, Callback<void(const Status&)> done) : services_(services), done_(std::move(done)) {}
+  Reconciliation(Services& services, Callback<void()> done)
+      : services_(services), done_(std::move(done)), led_term_(services.led_term) {}
 
   void begin() {
+    marks_.clear();
     const CatalogSummary& catalog = services_.ports.catalog->summary();
     marks_.reserve(catalog.images + catalog.unburied);
     for_each_present([this](const CatalogEntry& entry) { marks_.push_back(mark_of(entry)); }, [this] { compare(); });
@@ -19,6 +24,26 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
 
  private:
   using Visit = std::function<void(const CatalogEntry&)>;
+
+  /// A directory that is shared may have been let go of meanwhile, and even been taken again: another reconciles it then.
+  template <class F>
+  auto bound(F work) {
+    return services_.guard([self = shared_from_this(), work = std::move(work)](auto&&... args) mutable {
+      if (!self->services_.shared() || self->services_.leads(self->led_term_)) work(std::forward<decltype(args)>(args)...);
+    });
+  }
+
+  /// What can not be read now may be read soon. What was found missing until then is known already.
+  void fail(const Error& error) {
+    if (sabotaged(Rule::start_knows_its_files)) return done_();
+    const TimePoint now = services_.now();
+    if (!said_at_ || now - *said_at_ >= kSaidAgainAfter) {
+      said_at_ = now;
+      services_.log(LogLevel::error, "store_unreadable", fmt::format("cannot read what is stored here: {}; trying again every {} s, and "
+                                                                     "taking no part before", error.text(), kRetryPause.count()));
+    }
+    services_.ports.timers->after(kRetryPause, bound([this] { begin(); }));
+  }
 
   static std::uint64_t mark_of(const CatalogEntry& entry) { return file_mark(entry.file_name, entry.record.size_bytes); }
 
@@ -30,23 +55,23 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
   }
 
   void visit_images(const std::string& after) {
-    auto listed = [this, self = shared_from_this()](const Result<ListPage>& page) {
-      if (!page.ok()) return done_(page.error());
+    auto listed = [this](const Result<ListPage>& page) {
+      if (!page.ok()) return fail(page.error());
       visit_page(page->entries);
       if (page->next.empty()) return visit_unburied(Digest{});
       visit_images(page->next);
     };
-    services_.ports.catalog->list(ListQuery{limits::kListPageMax, after, 0}, services_.guard(std::move(listed)));
+    services_.ports.catalog->list(ListQuery{limits::kListPageMax, after, 0}, bound(std::move(listed)));
   }
 
   void visit_unburied(const Digest& after) {
-    auto listed = [this, self = shared_from_this()](const Result<std::vector<CatalogEntry>>& page) {
-      if (!page.ok()) return done_(page.error());
+    auto listed = [this](const Result<std::vector<CatalogEntry>>& page) {
+      if (!page.ok()) return fail(page.error());
       visit_page(*page);
       if (page->size() < limits::kListPageMax) return then_();
       visit_unburied(page->back().record.digest);
     };
-    services_.ports.catalog->unburied(after, limits::kListPageMax, services_.guard(std::move(listed)));
+    services_.ports.catalog->unburied(after, limits::kListPageMax, bound(std::move(listed)));
   }
 
   void visit_page(const std::vector<CatalogEntry>& entries) const {
@@ -57,13 +82,13 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
 
   void compare() {
     std::sort(marks_.begin(), marks_.end());
-    auto compared = [this, self = shared_from_this()](Result<StoredDifference> difference) {
-      if (!difference.ok()) return done_(difference.error());
+    auto compared = [this](Result<StoredDifference> difference) {
+      if (!difference.ok()) return fail(difference.error());
       files_ = std::move(*difference);
       if (files_.absent.empty()) return put_aside();
       for_each_present([this](const CatalogEntry& entry) { look_for(entry); }, [this] { put_aside(); });
     };
-    services_.ports.images->compare(std::move(marks_), services_.guard(std::move(compared)));
+    services_.ports.images->compare(std::move(marks_), bound(std::move(compared)));
   }
 
   void look_for(const CatalogEntry& entry) {
@@ -79,7 +104,7 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
   void put_aside() {
     left_ = files_.unexpected.size() + 1;
     for (const StoredImage& file : files_.unexpected) {
-      auto moved = services_.guard([self = shared_from_this()](const Status&) { self->moved(); });
+      auto moved = bound([this](const Status&) { this->moved(); });
       if (damaged_.contains(file.file_name)) {
         services_.ports.images->quarantine(file.file_name, std::move(moved));
       } else {
@@ -96,11 +121,13 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
   }
 
   void moved() {
-    if (--left_ == 0) done_({});
+    if (--left_ == 0) done_();
   }
 
   Services& services_;
-  Callback<void(const Status&)> done_;
+  Callback<void()> done_;
+  const Term led_term_;
+  std::optional<TimePoint> said_at_;
   Visit visit_;
   std::function<void()> then_;
   std::vector<std::uint64_t> marks_;
@@ -112,7 +139,7 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
 
 }  // namespace
 
-void reconcile(Services& services, Callback<void(const Status&)> done) {
+void reconcile(Services& services, Callback<void()> done) {
   std::make_shared<Reconciliation>(services, std::move(done))->begin();
 }
 

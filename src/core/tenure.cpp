@@ -44,8 +44,8 @@ void Tenure::taken(Term term, const Result<SharedStore::Opened>& opened) {
   services_.ports.images = opened->images;
   services_.ports.catalog = opened->catalog;
   // Beside a new catalog every file would look unlisted.
-  if (opened->catalog_is_new) return reconciled(term, {});
-  reconcile(services_, services_.guard([this, term](const Status& status) { reconciled(term, status); }));
+  if (opened->catalog_is_new) return reconciled(term);
+  reconcile(services_, services_.guard([this, term] { reconciled(term); }));
 }
 
 /// To lead, this node has to be elected in a later term.
@@ -54,10 +54,8 @@ void Tenure::meet(Term newer, Term own) {
   actions_.meet_newer_term(std::max(newer, own + 1));
 }
 
-void Tenure::reconciled(Term term, const Status& status) {
-  if (!services_.leads(term)) return;
-  if (!status.ok()) services_.log(LogLevel::error, "store_unreadable", "cannot read the stored images: " + status.error().text());
-  actions_.take_over(term);
+void Tenure::reconciled(Term term) {
+  if (services_.leads(term)) actions_.take_over(term);
 }
 
 std::string Tenure::text() const {

@@ -28,7 +28,7 @@ class Tenure {
  private:
   void taken(Term term, const Result<SharedStore::Opened>& opened);
   void meet(Term newer, Term own);
-  void reconciled(Term term, const Status& status);
+  void reconciled(Term term);
 
   Services& services_;
   const Actions actions_;

@@ -59,6 +59,7 @@ void Invariants::tell(const Digest& digest, const Machine* member, const std::st
 
 void Invariants::on_bytes_stored(Machine& member, const Digest& digest) {
   tell(digest, &member, "its file is durable");
+  of(member.id()).lost.erase(digest);
 }
 
 void Invariants::on_bytes_gone(Machine& member, const Digest& digest) {
@@ -272,6 +273,8 @@ Invariants::Kept Invariants::kept(const Membership& members, const Digest& diges
 
 void Invariants::on_acknowledged(Machine& member, const ImageRecord& record, Term term) {
   tell(record.digest, &member, "acknowledged " + described(record));
+  // What was lost while nobody had acknowledged it, and nobody missed it, is missed from now on.
+  for (Watched& node : watched_) node.damaged |= !record.tombstone && node.lost.contains(record.digest);
   // The copy of a learner counts in no majority; that of a member counts, though it lost its disk and was unbound since. Who
   // slept holds former members, bound to incarnations that are gone.
   const auto durable = [&](const Membership& members, const Watched& node) {

@@ -107,6 +107,7 @@ class Invariants final : public MachineEvents {
     std::map<Term, NodeId> former_votes;
     bool founded = false;
     bool damaged = false;
+    std::set<Digest> lost;  ///< Files of its own, on purpose, that it has not stored again.
     bool was_outside = false;  ///< No member at some time: it may hold tombstones that all members have forgotten.
     Term serving = 0;     ///< 0: does not.
     std::vector<Reach> reach;  ///< Of each node, in the order of the ids.

@@ -16,6 +16,7 @@ std::vector<NodeId> ids_of(const std::vector<PeerAddress>& peers) {
 
 void Invariants::damage(NodeId id, const std::vector<Digest>& files) {
   of(id).damaged = true;
+  of(id).lost.insert(files.begin(), files.end());
   lost_.insert(files.begin(), files.end());
 }
 

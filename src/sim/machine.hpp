@@ -99,12 +99,12 @@ class Machine final : private NodeObserver {
   [[nodiscard]] const MemoryCatalog& catalog() const noexcept { return mount_ ? world_.shared->catalog() : catalog_; }
   [[nodiscard]] MemoryImageStore& images() noexcept { return mount_ ? world_.shared->images() : images_; }
   [[nodiscard]] const MemoryImageStore& images() const noexcept { return mount_ ? world_.shared->images() : images_; }
-  /// There: a live record, and the bytes, undamaged.
+  /// There: a live record, and the bytes that it names, undamaged.
   [[nodiscard]] bool has_copy(const Digest& digest) const {
     const auto& records = catalog().durable();
     const auto at = records.find(digest);
     const bool listed = at != records.end() && !at->second.record.tombstone && at->second.present;
-    return listed && images().sound(digest);
+    return listed && images().sound(digest) && images().names(digest, at->second.file_name);
   }
 
  private:

@@ -121,6 +121,10 @@ void MemoryImageStore::drop(const std::string& file_name) {
   if (known == by_digest_.end() || known->second != file_name) return;
   by_digest_.erase(known);
   rotten_.erase(digest);
+  const std::string begin = short_id(digest);
+  for (auto twin = files_.lower_bound(begin); twin != files_.end() && twin->first.starts_with(begin); ++twin) {
+    if (twin->second.about.digest == digest) note(twin->first, twin->second);
+  }
   if (on_gone_) on_gone_(digest);
 }
 
@@ -274,15 +278,17 @@ void MemoryImageStore::replace(Files files) {
   files_ = std::move(files);
   by_digest_.clear();
   rotten_.clear();
-  for (const auto& [name, file] : files_) {
-    const Digest& digest = file.about.digest;
-    const bool right = hash_of(file.parts) == digest;
-    const auto [known, first] = by_digest_.try_emplace(digest, name);
-    if (first && !right) rotten_.insert(digest);
-    if (first || !right) continue;
-    known->second = name;
-    rotten_.erase(digest);
-  }
+  for (const auto& [name, file] : files_) note(name, file);
+}
+
+void MemoryImageStore::note(const std::string& name, const File& file) {
+  const Digest& digest = file.about.digest;
+  const bool right = hash_of(file.parts) == digest;
+  const auto [known, first] = by_digest_.try_emplace(digest, name);
+  if (first && !right) rotten_.insert(digest);
+  if (first || !right) return;
+  known->second = name;
+  rotten_.erase(digest);
 }
 
 bool MemoryImageStore::lose(const Digest& digest) {

@@ -51,6 +51,11 @@ class MemoryImageStore final : public ImageStore {
   [[nodiscard]] bool holds(const Digest& digest) const { return by_digest_.contains(digest); }
   /// The same, less what `corrupt` spoilt: from memory, without reading.
   [[nodiscard]] bool sound(const Digest& digest) const { return holds(digest) && !rotten_.contains(digest); }
+  /// Of two files of that content it is this one that `holds` and `sound` tell of.
+  [[nodiscard]] bool names(const Digest& digest, const std::string& file_name) const {
+    const auto at = by_digest_.find(digest);
+    return at != by_digest_.end() && at->second == file_name;
+  }
   /// What a reader would get has the right digest.
   [[nodiscard]] bool intact(const Digest& digest) const;
   struct File {
@@ -94,6 +99,7 @@ class MemoryImageStore final : public ImageStore {
   void finish(Commit& commit);
   void finish(Erasure& erasure);
   void drop(const std::string& file_name);
+  void note(const std::string& name, const File& file);
   [[nodiscard]] Result<StoredImage> publish(const Put& put);
   [[nodiscard]] Result<Buffer> read_now(const std::string& file_name, ReadRange range) const;
 

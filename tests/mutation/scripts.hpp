@@ -45,6 +45,7 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script learner_and_hanging_disk();
 [[nodiscard]] Script copy_that_went();        ///< With its disk, while the leader's own disk hangs.
 [[nodiscard]] Script promised_otherwise();    ///< By a client that names one image and sends another.
+[[nodiscard]] Script start_in_the_dark();     ///< Its catalog can not be read, and one of its files is gone.
 [[nodiscard]] Script broken_lock();           ///< Of the directory that all share.
 [[nodiscard]] Script greedy_clients();
 

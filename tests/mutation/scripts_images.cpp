@@ -175,6 +175,25 @@ Script broken_lock() {
   }};
 }
 
+Script start_in_the_dark() {
+  return {{}, [](SimCluster& sim, std::uint64_t) -> std::string {
+    sim.run_until_leader(5s);
+    const SimImage lost = make_image(21, 2'000);
+    const SimImage kept = make_image(22, 2'000);
+    for (const SimImage& image : {lost, kept}) {
+      if (!sim.put_and_wait(image, 5s).ok()) return "an upload fails";
+    }
+    if (!sim.converges(5s)) return "nothing converges";
+    sim.crash(NodeId{1});
+    if (!sim.lose_file(NodeId{1}, lost.digest)) return "no file is lost";
+    sim.disk_call_fails(NodeId{1}, DiskCall::kLookUp, true);
+    sim.restart(NodeId{1});
+    sim.run_for(20ms);
+    sim.disk_call_fails(NodeId{1}, DiskCall::kLookUp, false);
+    return {};
+  }};
+}
+
 Script greedy_clients() {
   const auto many = [](SimOptions& options) { options.clients = 120; };
   return {many, [](SimCluster& sim, std::uint64_t) -> std::string {

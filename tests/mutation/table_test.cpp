@@ -140,6 +140,7 @@ std::vector<Row> table() {
       {Rule::known_record_beats_stray, "a failed delete returns",
        scripted(failed_delete_returns()), 10},
       {Rule::damage_is_recorded, "random, 3 nodes", random_life(3), 200},
+      {Rule::start_knows_its_files, "a start in the dark", scripted(start_in_the_dark()), 1, "I13"},
       {Rule::damage_is_not_dated, "random, 3 nodes", random_life(3), 200},
       // One directory.
       {Rule::writer_is_fenced, "a broken lock", scripted(broken_lock()), 5},

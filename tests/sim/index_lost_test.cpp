@@ -161,6 +161,22 @@ TEST_CASE("a node that dies while it enters its files begins again") {
   require_clean(sim);
 }
 
+TEST_CASE("a node whose disk fails for a moment while it enters its files begins again, without a restart") {
+  SimCluster sim(cluster_of(3, 38));
+  fill(sim);
+  lose(sim, NodeId{1}, Loss::kCatalog);
+  sim.disk_call_fails(NodeId{1}, DiskCall::kLookUp, true);
+  sim.restart(NodeId{1});
+  sim.run_for(1500ms);
+  sim.disk_call_fails(NodeId{1}, DiskCall::kLookUp, false);
+  CHECK(sim.converges(30s));
+  CHECK(sim.status(NodeId{1}).catalog.images == kImages - 2);
+  sim.run_for(1s);
+  sim.crash(NodeId{2});
+  CHECK(sim.put_and_wait(image(kImages + 1), 10s).ok());  // It is a member again: two are a majority.
+  require_clean(sim);
+}
+
 TEST_CASE("a damaged file does not become another image") {
   SimCluster sim(cluster_of(3, 37));
   fill(sim);

@@ -237,3 +237,22 @@ TEST_CASE("a client whose file has the former address of the leader is told the 
   CHECK(sim.converges(10s));
   require_clean(sim);
 }
+
+TEST_CASE("a member that moves is found by one whose file lists it no more") {
+  SimCluster sim(cluster_of(3, 112));
+  REQUIRE(sim.run_until_leader(3s) == NodeId{3});
+  REQUIRE(sim.put_and_wait(make_image(1, 2'000), 5s).ok());
+  sim.crash(NodeId{2});
+  sim.crash(NodeId{3});
+  sim.edit_peers(NodeId{1}, up_to(2));
+  sim.reload(NodeId{1});
+  sim.move(NodeId{3});
+  sim.edit_peers(NodeId{3}, up_to(3));
+  sim.edit_client_peers(0, up_to(3));
+  sim.restart(NodeId{3});
+  CHECK(sim.put_and_wait(make_image(2, 2'000), 20s).ok());
+  sim.propose(up_to(3));
+  sim.restart(NodeId{2});
+  CHECK(sim.converges(30s));
+  require_clean(sim);
+}

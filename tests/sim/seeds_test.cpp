@@ -50,6 +50,10 @@ constexpr Life kFailedOnce[] = {
     {500001574, 5},      // the simulator's own: a change of members waited for a slow disk when the core was chosen
     {200004192, 3},      // the simulator's own: the hub of a star was bound to nothing
     {930060253, 3},      // the same: it was a member, and had not been able to save that
+    {960017393, 7},      // a disk that failed for a moment at the start, and nobody looked again what is there
+    {960044552, 3},      // the simulator's own: a file that no record names was taken for the copy
+    {960063780, 3},      // the same: a file lost before its image was acknowledged, and missed only then
+    {960088279, 3},      // a member that had moved, and that a file did not list any more, was dialled where it had been
     {940013399, 7},      // a new leader handed over to who reaches too few with room, before it had heard who has room
     {930046856, 3},      // a takeover passed over a voter that hung, and waited for one that was silent
     {200006604, 3},      // every read waited for a node that answers while its disk hangs

@@ -76,6 +76,7 @@ TEST_CASE("a voter whose catalog can not be read says so, also to a new leader t
   REQUIRE(sim.put_and_wait(make_image(1, 9'000), 2s).ok());
   for (const std::uint32_t id : {1U, 2U}) sim.crash(NodeId{id});
   for (const std::uint32_t id : {2U, 3U}) sim.restart(NodeId{id});
+  sim.run_for(20ms);  // Both know what they have, and neither leads yet.
   sim.disk_call_fails(NodeId{2}, DiskCall::kLookUp, true);
   REQUIRE(sim.run_until([&] { return sim.status(NodeId{3}).election.role == ElectionRole::leader; }, 2s));
   CHECK(sim.run_until([&] { return sim.status(NodeId{2}).store.health == StoreHealth::failed; }, 20s));

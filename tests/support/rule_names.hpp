@@ -30,7 +30,7 @@ inline constexpr const char* kRuleNames[] = {
     "delete_names_its_stamp", "delete_takes_effect_once",
     "delete_needs_majority", "delete_excludes_upload", "landing_keeps_its_file", "late_landings_leave", "bytes_outlive_tombstone",
     "tombstone_waits_for_all", "watermark_is_raised", "larger_stamp_wins", "strays_are_offered",
-    "known_record_beats_stray", "damage_is_recorded", "damage_is_not_dated",
+    "known_record_beats_stray", "damage_is_recorded", "start_knows_its_files", "damage_is_not_dated",
     "writer_is_fenced", "sides_merge_by_stamp", "stamps_outrank_those_met",
 };
 inline constexpr std::size_t kRules = std::size(kRuleNames) - 1;

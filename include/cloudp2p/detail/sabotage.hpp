@@ -88,6 +88,7 @@ enum class Rule : std::uint8_t {
   strays_are_offered,            ///< What a follower holds alone it keeps to itself.
   known_record_beats_stray,      ///< A leader takes the stray, whatever it knows.
   damage_is_recorded,            ///< A bad copy goes to the quarantine and is still said to be here.
+  start_knows_its_files,         ///< A node that can not read what it has takes part.
   damage_is_not_dated,           ///< Whatever a verification finds, the copy counts as verified.
   // One directory.
   writer_is_fenced,              ///< Whoever took it goes on writing, although another has it by now.
