@@ -47,10 +47,9 @@ bool Services::has_room(NodeId id, std::uint64_t bytes) const {
     const StoreStatus status = ports.images->status();
     return status.health == StoreHealth::ok && status.free_bytes >= bytes;
   }
-  const auto at = reports.find(id);
-  if (at == reports.end()) return true;
-  const MemberReport& report = at->second.report;
-  return report.health == static_cast<std::uint8_t>(StoreHealth::ok) && report.free_bytes >= bytes;
+  // What a node that this leader does not hear said long ago tells nothing of its disk now.
+  const MemberReport* const report = report_within(id, sabotaged(Rule::reports_grow_old) ? Duration::max() : report_patience());
+  return report == nullptr || (report->health == static_cast<std::uint8_t>(StoreHealth::ok) && report->free_bytes >= bytes);
 }
 
 std::size_t Services::have_room_under(NodeId leader, std::uint64_t bytes) const {

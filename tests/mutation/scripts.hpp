@@ -28,6 +28,7 @@ namespace cloudp2p::testing {
 [[nodiscard]] Script full_leader();           ///< The first of those that could take over gets its votes too late.
 [[nodiscard]] Script stuck_takeover();        ///< Of those that elected it one can not be read; another node hears enough others.
 [[nodiscard]] Script lonely_leader();         ///< A majority hears the leader, too few of them can store; another reaches enough.
+[[nodiscard]] Script mended_unseen();         ///< A disk, while the leader does not hear its node: another one does, and reaches enough.
 [[nodiscard]] Script early_asker();           ///< The same, and it asks for the lead before those that can not store have reported.
 [[nodiscard]] Script hanging_follower();      ///< The same, and one of those that can not store hangs.
 

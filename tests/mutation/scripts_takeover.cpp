@@ -168,6 +168,27 @@ Script lonely_leader() {
   }};
 }
 
+Script mended_unseen() {
+  return {five_nodes, [](SimCluster& sim, std::uint64_t) -> std::string {
+    if (sim.run_until_leader(5s) != NodeId{5}) return "the highest node does not lead";
+    sim.run_for(1s);
+    sim.disk(NodeId{1}, SimCluster::Disk::kIo);
+    if (!sim.put_and_wait(make_image(1, 2'000), 5s).ok()) return "an upload fails";
+    sim.run_for(1s);  // All know that its disk has failed.
+    sim.cut_link(NodeId{5}, NodeId{1}, Direction::kBoth);
+    sim.crash(NodeId{2});
+    sim.crash(NodeId{1});
+    sim.disk(NodeId{1}, SimCluster::Disk::kHealthy);
+    sim.restart(NodeId{1});
+    sim.disk(NodeId{4}, SimCluster::Disk::kFull);
+    const bool stored = uploads_within(sim, 30s);
+    sim.disk(NodeId{4}, SimCluster::Disk::kHealthy);
+    sim.heal();
+    sim.restart(NodeId{2});
+    return stored ? "" : "a leader believes what a node said long ago, and no upload succeeds";
+  }};
+}
+
 Script early_asker() {
   const auto shape = [](SimOptions& options) {
     options.nodes = 5;

@@ -101,6 +101,7 @@ std::vector<Row> table() {
       {Rule::stuck_takeover_makes_way, "a takeover that can not read a majority", scripted(stuck_takeover()), 1, "a leader that"},
       {Rule::lonely_leader_makes_way, "a leader that reaches too few", scripted(lonely_leader()), 1, "a leader that"},
       {Rule::hanging_follower_says_so, "a leader on whose followers a disk hangs", scripted(hanging_follower()), 1},
+      {Rule::reports_grow_old, "a disk mended unseen", scripted(mended_unseen()), 1, "a leader believes"},
       {Rule::lonely_asker_waits, "a leader that reaches too few", scripted(lonely_leader()), 1, "who reaches"},
       {Rule::early_asker_waits, "who asks before all have reported", scripted(early_asker()), 1, "who reaches"},
       {Rule::watermark_is_read, "a backup meets a new leader", scripted(backup_meets_new_leader()), 5, "I18"},

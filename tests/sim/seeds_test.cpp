@@ -54,6 +54,7 @@ constexpr Life kFailedOnce[] = {
     {960044552, 3},      // the simulator's own: a file that no record names was taken for the copy
     {960063780, 3},      // the same: a file lost before its image was acknowledged, and missed only then
     {960088279, 3},      // a member that had moved, and that a file did not list any more, was dialled where it had been
+    {970018558, 5},      // a leader took a mended disk for failed, since it did not hear its node any more
     {940013399, 7},      // a new leader handed over to who reaches too few with room, before it had heard who has room
     {930046856, 3},      // a takeover passed over a voter that hung, and waited for one that was silent
     {200006604, 3},      // every read waited for a node that answers while its disk hangs

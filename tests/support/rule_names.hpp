@@ -21,7 +21,7 @@ inline constexpr const char* kRuleNames[] = {
     "one_change_at_a_time", "changes_are_committed", "copies_before_change", "outsiders_offer_in_vain",
     "newcomers_are_voted_for", "takeover_reads_majority", "takeover_writes_back", "hung_takeover_makes_way",
     "failing_catalog_makes_way", "failed_question_is_repeated", "failing_voters_are_passed_over", "passed_over_is_asked_again", "full_leader_tries_each",
-    "stuck_takeover_makes_way", "lonely_leader_makes_way", "hanging_follower_says_so", "lonely_asker_waits", "early_asker_waits", "watermark_is_read",
+    "stuck_takeover_makes_way", "lonely_leader_makes_way", "hanging_follower_says_so", "reports_grow_old", "lonely_asker_waits", "early_asker_waits", "watermark_is_read",
     "stamps_are_unique", "majority_acknowledges", "learners_do_not_count",
     "copies_count_by_incarnation", "digest_before_durable", "sync_before_acknowledgement",
     "duplicate_needs_majority", "bytes_before_acknowledgement", "superseded_leader_is_refused",

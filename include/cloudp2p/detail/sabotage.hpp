@@ -52,6 +52,7 @@ enum class Rule : std::uint8_t {
   stuck_takeover_makes_way,      ///< Not before it serves.
   lonely_leader_makes_way,       ///< A leader stays, though too few of those that it reaches have room.
   hanging_follower_says_so,      ///< It acknowledges heartbeats as if nothing were.
+  reports_grow_old,              ///< What a node said last is believed, however long ago.
   lonely_asker_waits,            ///< Whoever asks to lead is handed the lead, whomever it reaches.
   early_asker_waits,             ///< The same, for as long as not all have reported.
   watermark_is_read,             ///< A takeover is done, whether the catalog could tell what was forgotten or not.
