@@ -17,6 +17,21 @@ bool uploads_within(SimCluster& sim, Duration patience) {
   return false;
 }
 
+template <Takeover kTakeover>
+void five_nodes_that(SimOptions& options) {
+  options.nodes = 5;
+  options.takeover = kTakeover;
+}
+
+/// Of those that the leader reaches too few have room: nodes 1 and 2 it does not hear, and node 4 is full.
+bool leave_lonely(SimCluster& sim, NodeId leader) {
+  if (sim.run_until_leader(5s) != leader) return false;
+  sim.run_for(1s);
+  for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(leader, NodeId{id}, Direction::kBoth);
+  sim.disk(NodeId{4}, SimCluster::Disk::kFull);
+  return true;
+}
+
 }  // namespace
 
 Script hung_takeover() {
@@ -150,21 +165,31 @@ Script stuck_takeover() {
 }
 
 Script lonely_leader() {
-  const auto shape = [](SimOptions& options) {
-    options.nodes = 5;
-    options.takeover = Takeover::polite;
-  };
-  return {shape, [](SimCluster& sim, std::uint64_t) -> std::string {
+  return {five_nodes_that<Takeover::polite>, [](SimCluster& sim, std::uint64_t) -> std::string {
     const NodeId highest{5};
-    if (sim.run_until_leader(5s) != highest) return "the highest node does not lead";
-    sim.run_for(1s);
-    for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(highest, NodeId{id}, Direction::kBoth);
-    sim.disk(NodeId{4}, SimCluster::Disk::kFull);
+    if (!leave_lonely(sim, highest)) return "the highest node does not lead";
     if (!sim.put_and_wait(make_image(1, 2'000), 30s).ok()) return "a leader that reaches too few with room stays, and no upload succeeds";
     if (sim.run_until([&] { return sim.leader() == highest; }, 60s)) return "who reaches too few with room leads again";
     sim.disk(NodeId{4}, SimCluster::Disk::kHealthy);
     sim.heal();
     return sim.run_until([&] { return sim.leader() == highest; }, 60s) ? "" : "the highest node does not lead again";
+  }};
+}
+
+Script early_asker() {
+  return {five_nodes_that<Takeover::immediate>, [](SimCluster& sim, std::uint64_t) -> std::string {
+    const NodeId highest{5};
+    if (!leave_lonely(sim, highest)) return "the highest node does not lead";
+    // The full one answers later than the asker: who has just been elected hears it last.
+    LinkProfile late;
+    late.delay = 80ms;
+    for (std::uint32_t id = 1; id <= 3; ++id) sim.link(NodeId{4}, NodeId{id}, late);
+    sim.run_for(4s);  // Nothing is stored before the leader knows whom it reaches: all catalogs stay equal.
+    if (!sim.put_and_wait(make_image(1, 2'000), 10s).ok()) return "who reaches too few with room is handed the lead by each in turn";
+    if (sim.run_until([&] { return sim.leader() == highest; }, 30s)) return "who reaches too few with room leads again";
+    sim.disk(NodeId{4}, SimCluster::Disk::kHealthy);
+    sim.heal();
+    return "";
   }};
 }
 
@@ -186,30 +211,6 @@ Script mended_unseen() {
     sim.heal();
     sim.restart(NodeId{2});
     return stored ? "" : "a leader believes what a node said long ago, and no upload succeeds";
-  }};
-}
-
-Script early_asker() {
-  const auto shape = [](SimOptions& options) {
-    options.nodes = 5;
-    options.takeover = Takeover::immediate;
-  };
-  return {shape, [](SimCluster& sim, std::uint64_t) -> std::string {
-    const NodeId highest{5};
-    if (sim.run_until_leader(5s) != highest) return "the highest node does not lead";
-    sim.run_for(1s);
-    for (std::uint32_t id = 1; id <= 2; ++id) sim.cut_link(highest, NodeId{id}, Direction::kBoth);
-    sim.disk(NodeId{4}, SimCluster::Disk::kFull);
-    // The full one answers later than the asker: who has just been elected hears it last.
-    LinkProfile late;
-    late.delay = 80ms;
-    for (std::uint32_t id = 1; id <= 3; ++id) sim.link(NodeId{4}, NodeId{id}, late);
-    sim.run_for(4s);  // Nothing is stored before the leader knows whom it reaches: all catalogs stay equal.
-    if (!sim.put_and_wait(make_image(1, 2'000), 10s).ok()) return "who reaches too few with room is handed the lead by each in turn";
-    if (sim.run_until([&] { return sim.leader() == highest; }, 30s)) return "who reaches too few with room leads again";
-    sim.disk(NodeId{4}, SimCluster::Disk::kHealthy);
-    sim.heal();
-    return "";
   }};
 }
 
