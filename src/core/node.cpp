@@ -182,7 +182,7 @@ void NodeImpl::recover() {
       services_.log(LogLevel::error, "catalog_rebuild_failed", text + "at the next start");
       return take_part(status);
     }
-    if (news(text)) services_.log(LogLevel::error, "catalog_rebuild_failed", text + "every second, and this node takes no part before");
+    if (services_.news(text)) services_.log(LogLevel::error, "catalog_rebuild_failed", text + "every second, and this node takes no part before");
     services_.ports.timers->after(std::chrono::seconds(1), services_.guard([this] { recover(); }));
   };
   const std::optional<Incarnation> owner = services_.ports.catalog->owner();

@@ -175,7 +175,7 @@ void NodeImpl::on_closed(ConnectionId id, const Error& reason) {
   connections_.erase(at);
   if (reason.code == Errc::mismatch && connection.info.dialled) {
     const std::string text = fmt::format("node {} refused this node: {}", value(connection.info.peer), reason.message);
-    if (news(text)) services_.log(LogLevel::error, "refused_by_peer", text);
+    if (services_.news(text)) services_.log(LogLevel::error, "refused_by_peer", text);
   }
   services_.on_connection_closed(id);
   services_.calls.connection_closed(id);
@@ -206,21 +206,10 @@ void NodeImpl::on_drained(ConnectionId connection) {
 void NodeImpl::reject(ConnectionId id, const Error& reason) {
   const auto at = connections_.find(id);
   if (at == connections_.end()) return;
-  if (news(reason.message)) {
+  if (services_.news(reason.message)) {
     services_.log(LogLevel::error, "connection_refused", fmt::format("closing the connection from {}: {}", at->second.info.remote, reason.message));
   }
   services_.ports.transport->close(id, reason);
-}
-
-bool NodeImpl::news(const std::string& text) {
-  constexpr auto kRepeatAfter = std::chrono::minutes(1);
-  constexpr std::size_t kKept = 64;
-  const TimePoint now = services_.now();
-  if (said_.size() >= kKept) said_.clear();
-  const auto [at, fresh] = said_.try_emplace(text, now);
-  if (!fresh && now - at->second < kRepeatAfter) return false;
-  at->second = now;
-  return true;
 }
 
 bool NodeImpl::listed(NodeId id) const {

@@ -55,8 +55,6 @@ class NodeImpl final : public Node, private TransportHandler {
   void link_up(const Connection& connection, const wire::Hello& hello);
   void link_down(const Connection& connection);
   void reject(ConnectionId connection, const Error& reason);
-  /// Not said within the last minute.
-  [[nodiscard]] bool news(const std::string& text);
   void dial_peers();
   void forget_departed();
   [[nodiscard]] bool listed(NodeId id) const;
@@ -170,7 +168,6 @@ class NodeImpl final : public Node, private TransportHandler {
   std::map<NodeId, std::string> dial_problems_;  ///< Last one logged, so that it is said once.
   std::map<NodeId, Address> addresses_;  ///< Of configured nodes, and of members and former members while they are told.
   std::map<NodeId, TimePoint> departed_;
-  std::map<std::string, TimePoint> said_;
   std::uint64_t under_replicated_ = 0;
   NodeId announced_ = kNobody;
   Term announced_term_ = 0;

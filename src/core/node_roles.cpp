@@ -121,7 +121,7 @@ void NodeImpl::carry_out(const TakeoverAsked& asked) {
   const bool waits = can_store_under(services_.self, bytes) && !can_store_under(asked.by, bytes);
   if (waits && !sabotaged(Rule::lonely_asker_waits)) {
     const std::string text = fmt::format("node {} asks to lead, but too few of the nodes that it reaches have room", value(asked.by));
-    if (news(text)) services_.log(LogLevel::info, "takeover_refused", text);
+    if (services_.news(text)) services_.log(LogLevel::info, "takeover_refused", text);
     return;
   }
   services_.log(LogLevel::info, "takeover_asked", fmt::format("node {} has returned and asks to lead", value(asked.by)));

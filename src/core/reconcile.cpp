@@ -6,7 +6,6 @@ namespace cloudp2p::core {
 namespace {
 
 constexpr auto kRetryPause = std::chrono::seconds(1);
-constexpr auto kSaidAgainAfter = std::chrono::minutes(1);
 
 /// Two passes over the catalog: one collects what should be there, as a number for each file; the other, only if something
 /// is not, finds the records that it belongs to. So a million names are never in memory at once.
@@ -36,12 +35,9 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
   /// What can not be read now may be read soon. What was found missing until then is known already.
   void fail(const Error& error) {
     if (sabotaged(Rule::start_knows_its_files)) return done_();
-    const TimePoint now = services_.now();
-    if (!said_at_ || now - *said_at_ >= kSaidAgainAfter) {
-      said_at_ = now;
-      services_.log(LogLevel::error, "store_unreadable", fmt::format("cannot read what is stored here: {}; trying again every {} s, and "
-                                                                     "taking no part before", error.text(), kRetryPause.count()));
-    }
+    const std::string text = fmt::format("cannot read what is stored here: {}; trying again every {} s, and taking no part before",
+                                         error.text(), kRetryPause.count());
+    if (services_.news(text)) services_.log(LogLevel::error, "store_unreadable", text);
     services_.ports.timers->after(kRetryPause, bound([this] { begin(); }));
   }
 
@@ -127,7 +123,6 @@ class Reconciliation : public std::enable_shared_from_this<Reconciliation> {
   Services& services_;
   Callback<void()> done_;
   const Term led_term_;
-  std::optional<TimePoint> said_at_;
   Visit visit_;
   std::function<void()> then_;
   std::vector<std::uint64_t> marks_;

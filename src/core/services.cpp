@@ -150,4 +150,14 @@ void Services::log(LogLevel level, std::string_view event, const std::string& te
   ports.log->log_event(level, event, fmt::format("[Node {}] {}", value(self), text));
 }
 
+bool Services::news(const std::string& text) {
+  constexpr auto kRepeatAfter = std::chrono::minutes(1);
+  constexpr std::size_t kKept = 64;
+  if (said_.size() >= kKept) said_.clear();
+  const auto [at, fresh] = said_.try_emplace(text, now());
+  if (!fresh && now() - at->second < kRepeatAfter) return false;
+  at->second = now();
+  return true;
+}
+
 }  // namespace cloudp2p::core

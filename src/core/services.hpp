@@ -150,6 +150,8 @@ class Services {
 
   void send_error(ConnectionId connection, wire::RequestId request, Errc code, std::string message);
   void log(LogLevel level, std::string_view event, const std::string& text) const;
+  /// Not said within the last minute.
+  [[nodiscard]] bool news(const std::string& text);
 
   /// As `guard`, for what the image store is to write.
   template <class F>
@@ -184,6 +186,7 @@ class Services {
   std::map<ConnectionId, std::vector<wire::RequestId>> untold_;  ///< Cancelled while the queue there was full.
   std::multiset<TimePoint> writing_;  ///< Since when the image store is at it.
   TimePoint wrote_at_;
+  std::map<std::string, TimePoint> said_;
 };
 
 }  // namespace cloudp2p::core
